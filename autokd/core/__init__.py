@@ -1,0 +1,1 @@
+"""Records, and how they reach a file and come back. No torch in here."""

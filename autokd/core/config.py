@@ -1,0 +1,131 @@
+"""A whole run as one record: ``autokd.toml``, overlaid by the command line."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from autokd.core.cost import Limits
+from autokd.core.family import Preset
+from autokd.core.record import Record
+from autokd.core.units import parse_bytes, parse_duration_seconds
+
+StrategyName = Literal["autokd", "random"]
+
+
+class TeacherConfig(Record):
+    """The teacher's file and what it expects.
+
+    Attributes:
+        file: A state_dict, checkpoint or ONNX file.
+        arch: ``torchvision:NAME``, ``timm:NAME`` or ``package.module:factory``; None to recognise.
+        trust_code: Allow formats that run code when loaded.
+        input_px: Side of the image it was trained on.
+        mean: Per channel, of pixels in 0..1.
+        std: Per channel.
+        class_names: In the order of its outputs.
+    """
+
+    file: str
+    arch: str | None = None
+    trust_code: bool = False
+    input_px: int | None = Field(default=None, ge=8, le=1024)
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+class DataConfig(Record):
+    """The images.
+
+    Attributes:
+        path: A folder, an ``.npz`` file, or ``torchvision:NAME@ROOT``.
+        size_px: Side to which images are brought; None takes their own common size.
+        validation_fraction: Share of training images that selects students, where none is given.
+        test_fraction: Share that is read once at the end, where none is given.
+        max_train_images: Use at most this many, balanced over classes.
+        flip: Mirror images; ``auto`` asks the teacher whether mirrored images keep their class.
+        views: Augmented views of each image for which teacher logits are kept.
+    """
+
+    path: str = "data"
+    size_px: int | None = Field(default=None, ge=8, le=512)
+    validation_fraction: float = Field(default=0.1, gt=0, lt=0.5)
+    test_fraction: float = Field(default=0.1, gt=0, lt=0.5)
+    max_train_images: int | None = Field(default=None, gt=0)
+    flip: Literal["auto", "yes", "no"] = "auto"
+    views: int = Field(default=4, ge=1, le=64)
+
+
+class SearchConfig(Record):
+    """How students are searched.
+
+    Attributes:
+        strategy: Who proposes.
+        space: Preset of the student space.
+        trials: Stop after this many students; None goes by ``budget``.
+        epochs: Length of the last rung when ``trials`` is given; with a budget it follows from it.
+        workers: Training processes side by side; None is one for each core, at most four.
+        kd_gain: Train the winner once more without the teacher, and report the difference.
+    """
+
+    strategy: StrategyName = "autokd"
+    space: Preset = "edge"
+    trials: int | None = Field(default=None, gt=0)
+    epochs: float = Field(default=12.0, gt=0)
+    workers: int | None = Field(default=None, gt=0, le=64)
+    kd_gain: bool = True
+
+
+class LimitsConfig(Record):
+    """Limits as people write them: sizes may carry a unit."""
+
+    max_params: int | None = Field(default=None, gt=0)
+    max_size: str | int | None = None
+    max_memory: str | int | None = None
+    max_latency_ms: float | None = Field(default=None, gt=0)
+
+    @field_validator("max_size", "max_memory")
+    @classmethod
+    def _is_a_size(cls, value: str | int | None) -> str | int | None:
+        if value is not None:
+            parse_bytes(value)
+        return value
+
+    def to_limits(self) -> Limits:
+        """Give the limits in bytes and milliseconds."""
+        return Limits(
+            max_params=self.max_params,
+            max_size_bytes=None if self.max_size is None else parse_bytes(self.max_size),
+            max_memory_bytes=None if self.max_memory is None else parse_bytes(self.max_memory),
+            max_latency_ms=self.max_latency_ms,
+        )
+
+
+class RunConfig(Record):
+    """All that a run depends on, saved as ``config.toml`` in its folder."""
+
+    device: str
+    budget: str = "30m"
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    teacher: TeacherConfig
+    data: DataConfig = DataConfig()
+    limits: LimitsConfig = LimitsConfig()
+    search: SearchConfig = SearchConfig()
+
+    @field_validator("budget")
+    @classmethod
+    def _is_a_duration(cls, value: str) -> str:
+        parse_duration_seconds(value)
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _budget_may_be_a_number(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("budget"), (int, float)):
+            return {**raw, "budget": f"{raw['budget']}s"}
+        return raw
+
+    @property
+    def budget_seconds(self) -> float:
+        """The budget in seconds."""
+        return parse_duration_seconds(self.budget)

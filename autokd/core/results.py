@@ -1,0 +1,211 @@
+"""``results.json``: every number that any other file of a run shows."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from autokd.core.config import RunConfig
+from autokd.core.cost import Cost, Limits
+from autokd.core.genotype import Genotype
+from autokd.core.record import Record
+from autokd.core.trial import DistillParams, Trial
+
+
+class ExitStatus(Record):
+    """How the command ended."""
+
+    code: int
+    name: str
+
+
+class TeacherResult(Record):
+    """The teacher as it scored.
+
+    Attributes:
+        validation_accuracy: None for images without labels.
+        test_accuracy: Read once, at the end; None without labels.
+        mirrored_accuracy: On mirrored validation images; decides whether training mirrors them.
+    """
+
+    file: str
+    sha256: str
+    kind: str
+    arch: str | None
+    params: int
+    size_bytes: int
+    macs: int | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    mirrored_accuracy: float | None = None
+
+
+class DataResult(Record):
+    """The images that were used."""
+
+    path: str
+    digest: str
+    classes: tuple[str, ...]
+    image_px: int
+    image_channels: int
+    train_images: int
+    validation_images: int
+    test_images: int
+    labelled: bool
+    flip: bool
+    unreadable: tuple[str, ...] = ()
+
+
+class LimitFeasibility(Record):
+    """One limit against the members that were drawn."""
+
+    limit: str
+    value: float
+    fitting: int
+    nearest: float
+
+
+class Feasibility(Record):
+    """What of the space fits before anything is trained.
+
+    Attributes:
+        drawn: Members drawn.
+        fitting: Members that a width exists for under all limits.
+        binding: The limit that stops most members.
+        limits: One row a limit; ``nearest`` is the smallest cost at the smallest width.
+    """
+
+    drawn: int
+    fitting: int
+    binding: str | None
+    limits: tuple[LimitFeasibility, ...]
+
+
+class LatencyMeasurement(Record):
+    """What the agent measured; see ``deploy/bench.py``.
+
+    Attributes:
+        host: Where it ran, in words. A local run is this host, never the board.
+        is_device: Whether that was the board of the profile.
+        valid: Whether the numbers count.
+        reason: The rule that failed when they do not.
+    """
+
+    host: str
+    is_device: bool
+    valid: bool
+    reason: str | None
+    runtime: str
+    provider: str
+    threads: int
+    samples: int
+    load_ms: float
+    first_ms: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float | None
+    min_ms: float
+    mean_ms: float
+    std_ms: float
+    peak_memory_bytes: int | None
+    runtime_memory_bytes: int | None
+
+
+class ExportResult(Record):
+    """The ONNX file as it was checked after writing.
+
+    Attributes:
+        parity_max_error: Largest absolute difference of a logit on real images, torch against
+            onnxruntime.
+        agreement: Fraction of those images where both name the same class.
+        validation_accuracy: In onnxruntime, on the validation split.
+        test_accuracy: In onnxruntime, over the whole test split; None without labels.
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
+    opset: int
+    ir: int
+    input: Literal["uint8", "float32"]
+    export_seconds: float
+    parity_images: int
+    parity_max_error: float
+    agreement: float
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    test_agreement: float | None
+
+
+class Winner(Record):
+    """An exported student."""
+
+    rank: int
+    trial_id: int
+    genotype: Genotype
+    distill: DistillParams
+    member_seed: int
+    cost: Cost
+    violations: dict[str, float]
+    epochs: float
+    train_seconds: float
+    validation_accuracy: float | None
+    validation_agreement: float
+    export: ExportResult
+    measurement: LatencyMeasurement | None
+
+
+class KdGain(Record):
+    """The winner trained with the teacher and without, everything else the same."""
+
+    epochs: float
+    with_teacher: float
+    without_teacher: float
+    seeds: int
+
+    @property
+    def gain(self) -> float:
+        """Difference in validation accuracy, as a fraction."""
+        return self.with_teacher - self.without_teacher
+
+
+class StageSeconds(Record):
+    """Wall time of the steps of a run."""
+
+    preflight: float = 0.0
+    teach: float = 0.0
+    search: float = 0.0
+    finalists: float = 0.0
+    export: float = 0.0
+    measure: float = 0.0
+
+
+class Report(Record):
+    """A whole run. Enough to repeat it.
+
+    Attributes:
+        verdict: One sentence.
+        front: Ids of the trials that no other beats in both accuracy and use of the limits.
+        trials: Every trial, failed ones included.
+        winners: Best first.
+    """
+
+    schema_version: Literal[1] = 1
+    autokd_version: str
+    created_utc: str
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    exit: ExitStatus
+    verdict: str
+    config: RunConfig
+    device: str
+    device_name: str
+    limits: Limits
+    feasibility: Feasibility
+    teacher: TeacherResult
+    data: DataResult
+    trials: tuple[Trial, ...]
+    front: tuple[int, ...]
+    winners: tuple[Winner, ...] = Field(min_length=1)
+    kd_gain: KdGain | None
+    seconds: StageSeconds
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,132 @@
+"""What is tried, at what length, and what came of it."""
+
+import enum
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from autokd.core.cost import Cost
+from autokd.core.family import FamilyParams
+from autokd.core.record import Record
+
+Origin = Literal["prior", "acquisition", "random", "fallback", "member"]
+
+
+class DistillParams(Record):
+    """How a student learns from the teacher: L = (1 - alpha) CE + alpha T^2 KL.
+
+    Attributes:
+        temperature: T of the softmax.
+        alpha: Weight of the teacher; 0 is plain training.
+    """
+
+    temperature: float = Field(ge=1, le=20)
+    alpha: float = Field(ge=0, le=1)
+
+
+class Fidelity(Record):
+    """How long a student is trained.
+
+    Attributes:
+        rung: Step of the ladder; the trials of one rung are compared with each other.
+        images: Images seen since the start, earlier rungs included. A student that is slow to
+            train sees fewer in the same time, which is what a rung holds equal.
+        seconds: Training time that this stands for, on the machine of the run.
+    """
+
+    rung: int = Field(ge=0)
+    images: int = Field(gt=0)
+    seconds: float = Field(ge=0)
+
+
+class Candidate(Record):
+    """A point to try: a family, how it is taught, and which member of it is drawn."""
+
+    family: FamilyParams
+    distill: DistillParams
+    member_seed: int = Field(ge=0)
+    base_width: int = Field(ge=1)
+    cost: Cost
+    origin: Origin
+
+
+class Observation(Record):
+    """What training at one fidelity gave.
+
+    Attributes:
+        fidelity: How long it was trained.
+        accuracy: Fraction of validation images that are right, after a decayed learning rate.
+        loss: Mean cross-entropy on validation images.
+        agreement: Fraction of validation images where student and teacher name the same class; for
+            data without labels this is the accuracy too.
+        train_seconds: Time spent for this rung alone.
+        images_per_second: Training speed.
+    """
+
+    fidelity: Fidelity
+    accuracy: float = Field(ge=0, le=1)
+    loss: float
+    agreement: float = Field(ge=0, le=1)
+    train_seconds: float = Field(ge=0)
+    images_per_second: float = Field(ge=0)
+
+
+class Failure(Record):
+    """Why a trial ended without a result; text, so that it compares and stores."""
+
+    kind: str
+    message: str
+    rung: int
+
+
+class TrialState(enum.Enum):
+    """Where a trial stands.
+
+    asked  -> running
+    running -> paused (a rung is done), failed
+    paused  -> running (promoted to the next rung)
+
+    A failed trial met an error or a loss that is not finite, and is never run again. Values are
+    stored, so add but never rename.
+    """
+
+    ASKED = "asked"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FAILED = "failed"
+
+
+class Trial(Record):
+    """One candidate and all that has become of it."""
+
+    trial_id: int = Field(ge=0)
+    candidate: Candidate
+    state: TrialState
+    observations: tuple[Observation, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def rung(self) -> int:
+        """The highest finished rung, -1 before the first."""
+        return self.observations[-1].fidelity.rung if self.observations else -1
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy at the highest finished rung; 0 before the first and after a failure."""
+        return self.observations[-1].accuracy if self.observations and not self.failure else 0.0
+
+
+class Evaluator(Protocol):
+    """Trains a candidate up to a fidelity; the search knows no more about training than this.
+
+    It is called in a worker process, so it must pickle. It goes on from the checkpoint of an
+    earlier rung of the same trial when there is one.
+    """
+
+    def __call__(self, trial_id: int, candidate: Candidate, fidelity: Fidelity) -> Observation:
+        """Train and score.
+
+        Raises:
+            TrainingError: The loss is not finite; the trial fails and the search goes on.
+        """
+        ...

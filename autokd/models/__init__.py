@@ -1,0 +1,1 @@
+"""From a program of layers to a torch module."""
