@@ -122,7 +122,9 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _explain(cls: type[BaseModel], fault: ValidationError, where: str) -> str:
-    first = fault.errors()[0]
+    faults = fault.errors()
+    # A misspelt key is a missing one too; the misspelling is what helps.
+    first = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     location = [str(part) for part in first["loc"]]
     key = ".".join(location) or "(whole file)"
     others = f" ({fault.error_count() - 1} more in this file.)" if fault.error_count() > 1 else ""
@@ -144,6 +146,8 @@ def _short(value: object) -> str:
 def _known_keys(cls: type[BaseModel], location: list[str]) -> list[str]:
     """List the keys that the table at ``location`` may have."""
     for part in location:
+        if part.isdigit():  # the place in a list
+            continue
         field = cls.model_fields.get(part) or next(
             (f for f in cls.model_fields.values() if f.alias == part), None
         )

@@ -3,6 +3,7 @@
 One sign everywhere: a violation is a relative excess, and ``violation <= 0`` is feasible.
 """
 
+import math
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -20,6 +21,7 @@ class Cost(Record):
         size_bytes: Bytes of the exported fp32 ONNX file.
         activation_bytes: Largest sum of live fp32 activations over the execution order.
         memory_bytes: Resident memory on the device: runtime, weights and activations.
+        runtime_bytes: The part of it that the runtime takes whatever the student is.
         latency_ms: Predicted median latency of one image.
         latency_low_ms: Lower end of the 80 % interval of that prediction.
         latency_high_ms: Upper end. Limits are checked against this end.
@@ -30,6 +32,7 @@ class Cost(Record):
     size_bytes: int
     activation_bytes: int
     memory_bytes: int
+    runtime_bytes: int = 0
     latency_ms: float
     latency_low_ms: float
     latency_high_ms: float
@@ -60,13 +63,23 @@ class Limits(Record):
         return {name: value / limit - 1.0 for name, value, limit in self._pairs(cost)}
 
     def utilisation(self, cost: Cost) -> float:
-        """Give the used fraction of the tightest limit; at most 1 is feasible, 0 without limits."""
-        return max((value / limit for _, value, limit in self._pairs(cost)), default=0.0)
+        """Give the used fraction of the tightest limit; at most 1 is feasible, 0 without limits.
+
+        Of a memory limit it is the fraction of what the runtime leaves to a student.
+        """
+        return max(self._shares(cost).values(), default=0.0)
 
     def binding(self, cost: Cost) -> str | None:
         """Name the limit that ``cost`` uses most of, None without limits."""
-        pairs = self._pairs(cost)
-        return max(pairs, key=lambda pair: pair[1] / pair[2])[0] if pairs else None
+        shares = self._shares(cost)
+        return max(shares, key=lambda name: shares[name]) if shares else None
+
+    def _shares(self, cost: Cost) -> dict[str, float]:
+        shares = {}
+        for name, value, limit in self._pairs(cost):
+            fixed = cost.runtime_bytes if name == "max_memory_bytes" else 0
+            shares[name] = (value - fixed) / (limit - fixed) if limit > fixed else math.inf
+        return shares
 
     def _pairs(self, cost: Cost) -> list[tuple[str, float, float]]:
         values = {

@@ -8,7 +8,7 @@ import os
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -27,6 +27,14 @@ class Sourced(Record):
 
     value: float
     source: str = Field(min_length=3)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_source(cls, raw: Any) -> Any:
+        if isinstance(raw, (int, float, str)):
+            msg = f'write {{ value = {raw}, source = "..." }}; the source of a guess is "estimate"'
+            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueErrors
+        return raw
 
     @property
     def is_estimate(self) -> bool:
@@ -126,10 +134,10 @@ class ExportTarget(Record):
 
 
 class LatencyModel(Record):
-    """Coefficients of the roofline in `autokd.space.latency`.
+    """Coefficients of the roofline in `autokd.space.cost`.
 
     Attributes:
-        conv: Fraction of peak that k x k convolutions reach; above 1 where Winograd multiplies less.
+        conv: Fraction of peak that k x k convolutions reach; Winograd may exceed 1.
         pointwise: The same for 1x1 convolutions.
         depthwise: The same for depthwise convolutions.
         linear: The same for matrix products.

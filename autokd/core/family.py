@@ -39,7 +39,7 @@ class FamilyParams(Record):
     """
 
     preset: Preset
-    top_nodes: int = Field(ge=1, le=10)
+    top_nodes: int = Field(ge=3, le=10)
     top_degree: Literal[2, 4]
     top_rewire: float = Field(ge=0, le=1)
     mid_nodes: int = Field(ge=1, le=10)

@@ -209,3 +209,39 @@ class Report(Record):
     kd_gain: KdGain | None
     seconds: StageSeconds
     warnings: tuple[str, ...] = ()
+
+
+class RungStatus(Record):
+    """How far one rung of a search is.
+
+    Attributes:
+        finished: Trials with a result at this rung.
+        best_accuracy: Highest validation accuracy among them; None before the first.
+    """
+
+    rung: int = Field(ge=0)
+    finished: int = Field(ge=0)
+    best_accuracy: float | None
+
+
+class RunStatus(Record):
+    """Where a run stands, read from its folder while it goes on or after it ended.
+
+    Attributes:
+        run: The run folder.
+        state: ``running``: a process works on it. ``stopped``: none does, and ``autokd resume``
+            goes on from here. ``done``: the report is written.
+        trials_by_state: Number of trials by the value of their `TrialState`.
+        rungs: The first rung first.
+        best_accuracy: Highest validation accuracy at the highest rung that has one.
+        spent_seconds: Of the budget, over all sessions.
+        budget_seconds: None when the run goes by a number of trials.
+    """
+
+    run: str
+    state: Literal["running", "stopped", "done"]
+    trials_by_state: dict[str, int]
+    rungs: tuple[RungStatus, ...]
+    best_accuracy: float | None
+    spent_seconds: float = Field(ge=0)
+    budget_seconds: float | None

@@ -1,0 +1,113 @@
+"""The space that is searched: points of a cube in, sized students out."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from autokd.core.cost import Limits
+from autokd.core.device import DeviceProfile
+from autokd.core.family import FamilyParams, Preset
+from autokd.core.genotype import Genotype
+from autokd.core.trial import Candidate, DistillParams, Origin
+from autokd.space.coding import decode_point, dimensions, encode_point
+from autokd.space.descriptors import describe
+from autokd.space.lowering import lower
+from autokd.space.program import Program
+from autokd.space.sizing import largest_width
+from autokd.space.wiring import draw_genotype
+
+# Narrower networks train badly and save next to nothing on a board: a vector register holds eight
+# half floats, so narrower channels are padded anyway.
+SMALLEST_WIDTH = {"paper": 1, "edge": 8}
+
+
+class StudentSpace:
+    """All students of a preset for one device, one set of limits and one kind of image.
+
+    Attributes:
+        dimension: Length of a point.
+        limits: What every member keeps, by construction.
+    """
+
+    def __init__(
+        self,
+        *,
+        preset: Preset,
+        profile: DeviceProfile,
+        limits: Limits,
+        image_px: int,
+        image_channels: int,
+        classes: int,
+    ) -> None:
+        self.preset = preset
+        self.profile = profile
+        self.limits = limits
+        self.image_px = image_px
+        self.image_channels = image_channels
+        self.classes = classes
+        self.dimension = len(dimensions(preset, image_px))
+        self._program = lru_cache(maxsize=1024)(self._lower_member)
+
+    def decode(self, point: np.ndarray) -> tuple[FamilyParams, DistillParams]:
+        """Turn a point of the unit cube, shape (dimension,), into parameters."""
+        return decode_point(self.preset, self.image_px, point)
+
+    def encode(self, family: FamilyParams, distill: DistillParams) -> np.ndarray:
+        """Give the point, shape (dimension,), of parameters."""
+        return encode_point(self.preset, self.image_px, family, distill)
+
+    def member(
+        self, family: FamilyParams, distill: DistillParams, *, member_seed: int, origin: Origin
+    ) -> Candidate | None:
+        """Draw a member and size it to ``family.fill`` of the tightest limit.
+
+        Returns:
+            The candidate, or None when even the smallest width is over a limit.
+        """
+        wiring = self._wiring(family, member_seed)
+        sized = largest_width(
+            lambda width: lower(wiring.with_width(width)),
+            profile=self.profile,
+            limits=self.limits,
+            fill=family.fill,
+            smallest=SMALLEST_WIDTH[self.preset],
+        )
+        if sized is None:
+            return None
+        width, cost = sized
+        return Candidate(
+            family=family,
+            distill=distill,
+            member_seed=member_seed,
+            base_width=width,
+            cost=cost,
+            origin=origin,
+        )
+
+    def smallest_member(self, family: FamilyParams, *, member_seed: int) -> Program:
+        """Give a member at the smallest width, whatever it costs."""
+        return lower(self._wiring(family, member_seed).with_width(SMALLEST_WIDTH[self.preset]))
+
+    def genotype(self, candidate: Candidate) -> Genotype:
+        """Give the genotype of a candidate; the same in every process."""
+        wiring = self._wiring(candidate.family, candidate.member_seed)
+        return wiring.with_width(candidate.base_width)
+
+    def program(self, candidate: Candidate) -> Program:
+        """Give the layers of a candidate."""
+        return self._program(candidate.family, candidate.member_seed, candidate.base_width)
+
+    def descriptors(self, candidate: Candidate) -> np.ndarray:
+        """Give the numbers of `autokd.space.descriptors`, shape (15,)."""
+        return describe(self.program(candidate), candidate.family.block)
+
+    def _wiring(self, family: FamilyParams, member_seed: int) -> Genotype:
+        return draw_genotype(
+            family,
+            member_seed=member_seed,
+            image_channels=self.image_channels,
+            classes=self.classes,
+        )
+
+    def _lower_member(self, family: FamilyParams, member_seed: int, base_width: int) -> Program:
+        return lower(self._wiring(family, member_seed).with_width(base_width))
