@@ -1,0 +1,60 @@
+"""Image sets as plain arrays on disk, which worker processes map into memory and share."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from autokd.core.codec import storage_error
+from autokd.data.images import ImageSet
+from autokd.errors import DataError
+
+
+def save_image_set(images: ImageSet, folder: Path, name: str) -> None:
+    """Write ``NAME.images.npy`` and ``NAME.labels.npy`` into ``folder``, each in one step.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    _save(folder / f"{name}.labels.npy", images.labels.numpy())
+    _save(folder / f"{name}.images.npy", images.images.numpy())
+
+
+def open_image_set(folder: Path, name: str) -> ImageSet:
+    """Map an image set into memory; pixels are read as they are touched.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    labels = _open(folder / f"{name}.labels.npy")
+    return ImageSet(_open(folder / f"{name}.images.npy"), labels)
+
+
+def _save(path: Path, array: np.ndarray[Any, Any]) -> None:
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            np.save(stream, array, allow_pickle=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as fault:
+        raise storage_error(path, fault) from fault
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> torch.Tensor:
+    try:
+        # Copy on write: torch warns of arrays that it could not write to.
+        return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
+    except (OSError, ValueError) as fault:
+        msg = f"{path}: cannot be read ({fault}); start the run again, which writes it anew."
+        raise DataError(msg) from None
