@@ -1,0 +1,1 @@
+"""How a student learns from cached teacher logits, and what it scores."""

@@ -1,0 +1,37 @@
+"""Times a few students on this machine, so that a run knows how many images fit into its rungs."""
+
+import time
+from collections.abc import Sequence
+
+from autokd.core.progress import Progress
+from autokd.core.trial import DistillParams
+from autokd.distill.batches import TrainingData
+from autokd.distill.trainer import Training
+from autokd.space.program import Program
+
+WARMUP_STEPS = 2
+TIMED_STEPS = 5
+
+
+def time_students(
+    programs: Sequence[Program], data: TrainingData, *, progress: Progress
+) -> list[float]:
+    """Give the seconds that one training image of each student takes, the fastest of some steps.
+
+    The fastest, because other work on the machine can only slow a step down.
+    """
+    distill = DistillParams(temperature=2.0, alpha=0.5 if data.logits is not None else 0.0)
+    seconds = []
+    for number, program in enumerate(programs):
+        progress("timing students", number, len(programs))
+        training = Training(program, data, distill, images=10**9, seed=0)
+        for _ in range(WARMUP_STEPS):
+            training.advance()
+        best = float("inf")
+        for _ in range(TIMED_STEPS):
+            begin = time.perf_counter()
+            training.advance()
+            best = min(best, time.perf_counter() - begin)
+        seconds.append(best / data.batch_size)
+    progress("timing students", len(programs), len(programs))
+    return seconds
