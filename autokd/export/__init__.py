@@ -1,0 +1,1 @@
+"""From a program and its weights to the ONNX file that the board loads. Built, not traced."""
