@@ -19,6 +19,22 @@
   + TrainingError           1    a student's loss is not finite; ends its trial, never a run
 """
 
+from collections.abc import Mapping
+
+EXIT_NAMES: Mapping[int, str] = {
+    0: "done",
+    1: "defect",
+    2: "input",
+    3: "infeasible",
+    4: "gate_failed",
+    5: "device",
+    6: "export",
+    7: "measurement_invalid",
+    75: "stopped",
+    130: "interrupted",
+    143: "terminated",
+}
+
 
 class AutoKDError(Exception):
     """Base class: catch this to tell what autokd says on purpose from a defect."""
@@ -104,6 +120,8 @@ class InterruptedRunError(AutoKDError):
     Attributes:
         exit_code: 130 after SIGINT, 143 after SIGTERM.
     """
+
+    exit_code = 130
 
     def __init__(self, message: str, *, exit_code: int = 130) -> None:
         super().__init__(message)

@@ -1,9 +1,10 @@
 """Records to and from files: strict on the way in, one step on the way out."""
 
+import contextlib
 import difflib
 import json
 import os
-import tempfile
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,12 +89,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         StorageError: The disk is full or refuses; the old file is still whole.
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary: Path | None = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -101,7 +100,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except OSError as fault:
         raise storage_error(path, fault) from fault
     finally:
-        if temporary is not None:
+        with contextlib.suppress(OSError):  # the fault that is being raised says more
             temporary.unlink(missing_ok=True)
 
 

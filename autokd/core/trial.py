@@ -9,7 +9,8 @@ from autokd.core.cost import Cost
 from autokd.core.family import FamilyParams
 from autokd.core.record import Record
 
-Origin = Literal["prior", "acquisition", "random", "fallback", "member"]
+# ``member``: drawn from a family that did well. ``twin``: the winner, taught by labels alone.
+Origin = Literal["prior", "acquisition", "random", "fallback", "member", "twin"]
 
 
 class DistillParams(Record):

@@ -1,5 +1,6 @@
 """Quantities as people write them: durations, bytes, and back to short text."""
 
+import math
 import re
 
 from autokd.errors import ConfigError
@@ -20,7 +21,7 @@ def parse_duration_seconds(text: str | float) -> float:
         seconds = sum(float(number) * _DURATION[unit] for number, unit in parts)
     else:
         seconds = _as_number(word)
-    if not seconds > 0:
+    if not 0 < seconds < math.inf:
         msg = f"{text!r} is not a duration; write it as 45s, 30m, 8h or 1h30m."
         raise ConfigError(msg)
     return seconds
@@ -35,7 +36,7 @@ def parse_bytes(text: str | int) -> int:
     word = str(text).strip().lower().replace(" ", "")
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(kib|mib|gib|kb|mb|gb|b)", word)
     size = float(found[1]) * _BYTES[found[2]] if found else _as_number(word)
-    if not size >= 1:
+    if not 1 <= size < math.inf:
         msg = f"{text!r} is not a size; write it as 64MiB, 1.5MB, 300kB or a number of bytes."
         raise ConfigError(msg)
     return int(size)
@@ -45,11 +46,7 @@ def format_bytes(size: float) -> str:
     """Give bytes as short text in binary units, such as ``1.5 MiB``."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if size >= factor:
-            return (
-                f"{size / factor:.3g} {unit}"
-                if size < 1000 * factor
-                else f"{size / factor:.0f} {unit}"
-            )
+            return f"{_short(size / factor)} {unit}"
     return f"{size:.0f} B"
 
 
@@ -57,7 +54,7 @@ def format_count(number: float) -> str:
     """Give a count as short text, such as ``148 k`` or ``11.2 M``."""
     for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= factor:
-            return f"{number / factor:.3g} {unit}"
+            return f"{_short(number / factor)} {unit}"
     return f"{number:.0f}"
 
 
@@ -68,6 +65,11 @@ def format_duration(seconds: float) -> str:
     if seconds >= 60:
         return f"{int(seconds // 60)}m {int(seconds % 60):02d}s"
     return f"{seconds:.1f} s"
+
+
+def _short(number: float) -> str:
+    """Give three digits, or all before the point; never an exponent."""
+    return f"{number:.3g}" if number < 999.5 else f"{number:.0f}"  # else it rounds to 1e+03
 
 
 def _as_number(word: str) -> float:

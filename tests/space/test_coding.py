@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from autokd.space.coding import decode_point, dimensions, encode_point, input_sizes
+
+
+@pytest.mark.parametrize("preset", ["paper", "edge"])
+def test_decoding_what_was_encoded_gives_the_same_parameters(preset):
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        family, distill = decode_point(preset, 32, rng.random(len(dimensions(preset, 32))))
+        again = decode_point(preset, 32, encode_point(preset, 32, family, distill))
+        assert again[0].model_dump() == pytest.approx(family.model_dump())
+        assert again[1].model_dump() == pytest.approx(distill.model_dump())
+
+
+def test_the_paper_s_space_has_its_eight_numbers_and_two_of_distillation():
+    assert [d.name for d in dimensions("paper", 32)] == [
+        "top_nodes",
+        "top_degree",
+        "top_rewire",
+        "mid_nodes",
+        "mid_edge",
+        "bottom_nodes",
+        "bottom_degree",
+        "bottom_rewire",
+        "temperature",
+        "alpha",
+    ]
+
+
+def test_cells_of_one_node_are_in_the_paper_s_space():
+    # The released file starts at 3, although the best published generators have 1.
+    family, _ = decode_point("paper", 32, np.zeros(10))
+    assert family.mid_nodes == 1
+
+
+@pytest.mark.parametrize("corner", [0.0, 1.0])
+@pytest.mark.parametrize("preset", ["paper", "edge"])
+def test_the_corners_of_the_cube_are_valid(preset, corner):
+    decode_point(preset, 28, np.full(len(dimensions(preset, 28)), corner))
+
+
+def test_every_value_of_an_integer_has_the_same_share_of_its_interval():
+    top_nodes = dimensions("paper", 32)[0]
+    values = [top_nodes.decode(u) for u in np.linspace(0, 1, 8001)[:-1]]
+    assert set(np.unique(values, return_counts=True)[1]) == {1000}
+
+
+@pytest.mark.parametrize(
+    ("preset", "px", "sizes"),
+    [
+        ("paper", 32, (32,)),
+        ("edge", 32, (16, 24, 32)),
+        ("edge", 28, (12, 20, 28)),
+        ("edge", 30, (12, 20, 28)),
+        ("edge", 64, (32, 48, 64)),
+        ("edge", 128, (64, 96, 128)),
+        ("edge", 8, (12,)),
+    ],
+)
+def test_sizes_are_multiples_of_the_stride(preset, px, sizes):
+    assert input_sizes(preset, px) == sizes

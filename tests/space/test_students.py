@@ -1,0 +1,43 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from autokd.space.descriptors import NAMES
+
+
+@pytest.mark.parametrize("preset", ["edge", "paper"])
+def test_every_member_keeps_every_limit_and_fills_its_share(space, members, preset):
+    drawn_from = space(preset, max_params=150_000, max_latency_ms=60.0)
+    for member in members(drawn_from, 30):
+        assert max(drawn_from.limits.violations(member.cost).values()) <= 0
+        assert drawn_from.limits.utilisation(member.cost) <= member.family.fill
+
+
+def test_members_are_nearly_as_large_as_they_may_be(space, members):
+    drawn_from = space(max_params=150_000)
+    shares = [
+        drawn_from.limits.utilisation(m.cost) / m.family.fill for m in members(drawn_from, 40)
+    ]
+    assert np.median(shares) > 0.9
+
+
+def test_a_candidate_says_all_that_is_needed_to_build_it_again(space, members):
+    (member,) = members(space(max_params=50_000), 1)
+    again = pickle.loads(pickle.dumps(member))
+    assert space(max_params=50_000).genotype(again) == space(max_params=50_000).genotype(member)
+    assert space(max_params=50_000).program(again) == space(max_params=50_000).program(member)
+
+
+def test_no_member_where_the_smallest_width_is_over(space):
+    tiny = space(max_params=200)
+    family, distill = tiny.decode(np.full(tiny.dimension, 0.5))
+    assert tiny.member(family, distill, member_seed=0, origin="random") is None
+
+
+def test_descriptors_are_finite_and_tell_members_apart(space, members):
+    drawn_from = space(max_params=100_000)
+    rows = np.array([drawn_from.descriptors(m) for m in members(drawn_from, 20)])
+    assert rows.shape == (20, len(NAMES))
+    assert np.isfinite(rows).all()
+    assert (rows[:, :12].std(axis=0) > 0).all()
