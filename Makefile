@@ -1,0 +1,48 @@
+# Needs Python 3.11 or newer and make. Everything is installed into .venv, with pip.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+SOURCES := autokd deploy tests tools
+
+.PHONY: help demo test test-all check clean
+
+help:
+	@echo "make demo      install, then compress the demo teacher for a Jetson Nano, without a network"
+	@echo "make test      format, lint, types and tests, as CI runs them"
+	@echo "make test-all  the same with the slow tests"
+	@echo "make check     format, lint and types alone"
+	@echo "make clean     remove .venv, demo/ and caches"
+	@echo "Another Python: make test PYTHON=python3.12"
+
+demo: .venv/.installed
+	test -f demo/model.pt || { rm -rf demo && $(BIN)/autokd demo demo; }
+	cd demo && ../$(BIN)/autokd compress --teacher model.pt --device jetson-nano
+
+test: check
+	$(BIN)/python -m pytest -q
+
+test-all: check
+	$(BIN)/python -m pytest -q -m ""
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: the environment is made once, and again when pyproject.toml changes.
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "autokd needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." \
+	       "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing autokd and its dependencies into .venv; torch is large, this takes minutes."
+	$(PIP) -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(PIP) -e '.[dev]'
+	@touch $@

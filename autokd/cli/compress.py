@@ -1,0 +1,162 @@
+"""``autokd compress``, ``resume`` and ``status``."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autokd.cli.options import (
+    data_options,
+    json_option,
+    limit_options,
+    search_options,
+    teacher_options,
+)
+from autokd.cli.output import current_output, note
+from autokd.cli.progress import make_display
+from autokd.errors import InfeasibleError, InputError
+
+if TYPE_CHECKING:
+    from autokd.core.config import RunConfig
+    from autokd.core.results import Report
+
+
+@click.command()
+@teacher_options
+@limit_options
+@data_options
+@search_options
+@click.option("--out", metavar="RUN", help="Run folder. [default: runs/DEVICE-TIME]")
+@click.option("--config", metavar="FILE", help="Settings. [default: ./autokd.toml if there]")
+@click.option("--dry-run", is_flag=True, help="Only say how many students fit the limits.")
+@click.option("--save-config", metavar="FILE", help="Write the settings of this run to a file.")
+@json_option
+def compress(
+    out: str | None, config: str | None, *, dry_run: bool, save_config: str | None, **given: Any
+) -> None:
+    """Make a small student of a teacher that fits a device.
+
+    Settings come from autokd.toml in the working folder, and from options, which win. The student
+    is written as an ONNX file for the device's runtime, with a report.
+    """
+    from autokd.cli.settings import read_settings, save_settings
+    from autokd.core.device import load_profile
+
+    settings = read_settings(given, config)
+    device = load_profile(settings.device).id
+    run = None if dry_run else _new_run_folder(out, device)
+    if save_config is not None:
+        save_settings(settings, Path(save_config))
+    if run is None:
+        _dry_run(settings)
+        return
+    note(f"run folder: {run}")
+    with make_display() as display:
+        display.say("loading torch ...")
+        from autokd import pipeline
+
+        # From here on there is something to go on with.
+        current_output().run = run
+        report = pipeline.compress(settings, run, progress=display.progress, say=display.say)
+    _print_report(report, run)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@json_option
+def resume(run: str) -> None:
+    """Go on with a run that was stopped, from what is in its folder."""
+    folder = existing_run(run)
+    with make_display() as display:
+        display.say("loading torch ...")
+        from autokd import pipeline
+
+        current_output().run = folder
+        report = pipeline.resume(folder, progress=display.progress, say=display.say)
+    _print_report(report, folder)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@json_option
+def status(run: str) -> None:
+    """Say where a run stands; it may be going on."""
+    folder = existing_run(run)
+    from autokd import pipeline
+    from autokd.cli.result import render_status
+
+    found = pipeline.read_status(folder)
+    output = current_output()
+    output.text(render_status(found))
+    output.record(found)
+
+
+def existing_run(run: str) -> Path:
+    """Give the folder of a run.
+
+    Raises:
+        InputError: It is no run folder.
+    """
+    folder = Path(run)
+    if not folder.is_dir():
+        message = f"{folder}: no such run folder; 'autokd compress' prints the name of a run first."
+        raise InputError(message)
+    if not (folder / "config.toml").is_file():
+        message = f"{folder}: is not a run folder: it holds no config.toml."
+        raise InputError(message)
+    return folder
+
+
+def _dry_run(settings: "RunConfig") -> None:
+    from autokd.cli.result import explain_infeasible, render_feasibility
+
+    with make_display() as display:
+        display.say("loading torch ...")
+        from autokd import pipeline
+
+        found = pipeline.dry_run(settings, progress=display.progress, say=display.say)
+    output = current_output()
+    output.text(render_feasibility(found))
+    if found.fitting == 0:
+        output.partial["feasibility"] = found.model_dump(mode="json")
+        raise InfeasibleError(explain_infeasible(found))
+    output.record(found)
+
+
+def _new_run_folder(out: str | None, device: str) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    run = Path(out) if out is not None else Path("runs") / f"{device}-{stamp}"
+    if run.exists() and not run.is_dir():
+        message = f"--out {run}: is a file; give a folder that does not exist yet."
+        raise InputError(message)
+    if run.is_dir() and any(run.iterdir()):
+        message = (
+            f"--out {run}: is not empty, and a run is never overwritten. "
+            f"Give another folder, or go on with it: autokd resume {run}"
+        )
+        raise InputError(message)
+    return run
+
+
+def _print_report(report: "Report", run: Path) -> None:
+    from autokd.cli.result import render_result
+
+    output = current_output()
+    output.text(render_result(report, run))
+    output.record(report)
+    _append_to_step_summary(run / "summary.md")
+
+
+def _append_to_step_summary(summary: Path) -> None:
+    """Show the summary on the page of a GitHub job; a job that cannot show it has not failed."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    try:
+        text = summary.read_text(encoding="utf-8")
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as fault:
+        note(f"the summary was not added to GITHUB_STEP_SUMMARY ({fault}).")

@@ -1,0 +1,82 @@
+"""``autokd doctor``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autokd.cli.options import json_option
+from autokd.cli.output import current_output, note, render_table
+from autokd.errors import AutoKDError, DeviceError, InputError
+
+if TYPE_CHECKING:
+    from autokd.cli.checks import Finding
+
+
+@click.command()
+@click.option("--device", metavar="D", help="Check the profile of this device too.")
+@json_option
+def doctor(device: str | None) -> None:
+    """Check this machine before a run: packages, disk, cores, cache, and a device's profile.
+
+    A check that fails gives exit code 2, or 5 when it is about the device.
+    """
+    from autokd.cli import checks
+    from autokd.core.cache import cache_folder
+
+    note("importing packages ...")
+    packages = checks.probe_packages(checks.PACKAGES)
+    findings = [
+        checks.check_python(),
+        *(checks.check_package(name, package) for name, package in packages.items()),
+        checks.check_disk("disk", Path.cwd()),
+        checks.check_disk("disk of cache", cache_folder()),
+        checks.check_cache(cache_folder()),
+        checks.check_processor(_workers()),
+        *(checks.check_device(device, packages) if device is not None else []),
+    ]
+    rows = [
+        (finding.level, finding.what, " ".join(filter(None, (finding.found, _advice(finding)))))
+        for finding in findings
+    ]
+    output = current_output()
+    output.text(render_table(("", "", ""), rows))
+    output.partial["checks"] = [asdict(finding) for finding in findings]
+    _raise_on_failure(findings)
+    output.data(output.partial)
+
+
+def _advice(finding: "Finding") -> str:
+    return f"-- {finding.advice}" if finding.advice else ""
+
+
+def _raise_on_failure(findings: "list[Finding]") -> None:
+    failed = [finding for finding in findings if finding.level == "fail"]
+    if not failed:
+        return
+    names = ", ".join(finding.what for finding in failed)
+    message = (
+        f"{len(failed)} of {len(findings)} checks failed: {names}. See the advice beside each."
+    )
+    kind: type[AutoKDError] = InputError
+    if any(finding.is_device for finding in failed):
+        kind = DeviceError
+    raise kind(message)
+
+
+def _workers() -> int | None:
+    """Give the number of workers in ``autokd.toml``; None without one, or when it is malformed."""
+    from autokd.cli.settings import CONFIG_NAME
+    from autokd.core.codec import load_toml
+
+    path = Path(CONFIG_NAME)
+    if not path.is_file():
+        return None
+    try:
+        search = load_toml(path).get("search", {})
+    except InputError as fault:
+        note(f"{fault}")
+        return None
+    workers = search.get("workers") if isinstance(search, dict) else None
+    return workers if isinstance(workers, int) and workers > 0 else None

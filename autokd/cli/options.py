@@ -1,0 +1,181 @@
+"""Options of ``autokd compress``, and the key of ``autokd.toml`` that each of them sets."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+# Parameter of the command -> key of RunConfig. What is not here steers the command, not the run.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "teacher": ("teacher", "file"),
+    "arch": ("teacher", "arch"),
+    "input_size": ("teacher", "input_px"),
+    "mean": ("teacher", "mean"),
+    "std": ("teacher", "std"),
+    "class_names": ("teacher", "class_names"),
+    "trust_code": ("teacher", "trust_code"),
+    "device": ("device",),
+    "data": ("data", "path"),
+    "size": ("data", "size_px"),
+    "flip": ("data", "flip"),
+    "views": ("data", "views"),
+    "budget": ("budget",),
+    "seed": ("seed",),
+    "trials": ("search", "trials"),
+    "epochs": ("search", "epochs"),
+    "strategy": ("search", "strategy"),
+    "space": ("search", "space"),
+    "workers": ("search", "workers"),
+    "kd_gain": ("search", "kd_gain"),
+    "max_latency_ms": ("limits", "max_latency_ms"),
+    "max_params": ("limits", "max_params"),
+    "max_memory": ("limits", "max_memory"),
+    "max_size": ("limits", "max_size"),
+}
+
+
+def flag_of(parameter: str) -> str:
+    """Give the option as it is typed: ``max_params`` is ``--max-params``."""
+    return "--" + parameter.replace("_", "-")
+
+
+def parse_numbers(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> tuple[float, ...] | None:
+    """Give the numbers of ``0.485,0.456,0.406``, one for each channel; a click callback."""
+    if value is None:
+        return None
+    try:
+        return tuple(float(word) for word in value.split(","))
+    except ValueError:
+        message = f"{value!r} is not a list of numbers such as 0.485,0.456,0.406."
+        raise click.BadParameter(message) from None
+
+
+def parse_names(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    value: str | None,
+) -> tuple[str, ...] | None:
+    """Give the names of ``cat,dog``, or of a text file with one a line; a click callback."""
+    if value is None:
+        return None
+    if Path(value).is_file():
+        return _read_names(Path(value))
+    if "," not in value:
+        message = f"{value!r} is neither a file with one name a line nor a list such as cat,dog."
+        raise click.BadParameter(message)
+    names = tuple(word.strip() for word in value.split(","))
+    if "" in names:
+        message = f"{value!r} has an empty name beside a comma."
+        raise click.BadParameter(message)
+    return names
+
+
+def _read_names(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as fault:
+        message = f"{path}: cannot be read as text ({fault})."
+        raise click.BadParameter(message) from None
+    names = tuple(line.strip() for line in lines if line.strip())
+    if not names:
+        message = f"{path}: is empty; it must hold one class name a line."
+        raise click.BadParameter(message)
+    return names
+
+
+def json_option(command: C) -> C:
+    """Declare ``--json``; `autokd.cli.main.main` reads it, since errors must obey it too."""
+    return click.option(
+        "--json", is_flag=True, expose_value=False, help="Print one JSON document for machines."
+    )(command)
+
+
+def teacher_options(command: C) -> C:
+    """Add what says which teacher, and what it expects."""
+    return _add(
+        command,
+        click.option("--teacher", metavar="FILE", help="State_dict, checkpoint or ONNX file."),
+        click.option(
+            "--arch",
+            metavar="A",
+            help="torchvision:NAME, timm:NAME or package.module:factory. "
+            "Left out, a known architecture is recognised by its weights.",
+        ),
+        click.option("--input-size", type=int, metavar="PX", help="Side of the teacher's image."),
+        click.option("--mean", callback=parse_numbers, metavar="M,..", help="Of pixels in 0..1."),
+        click.option("--std", callback=parse_numbers, metavar="S,..", help="Of pixels in 0..1."),
+        click.option(
+            "--class-names",
+            callback=parse_names,
+            metavar="NAMES",
+            help="In the order of the teacher's outputs: a,b,c or a file with one a line.",
+        ),
+        click.option(
+            "--trust-code/--no-trust-code",
+            default=None,
+            help="Allow a teacher's file that runs code when it is loaded.",
+        ),
+    )
+
+
+def data_options(command: C) -> C:
+    """Add what says which images, and how they are varied."""
+    return _add(
+        command,
+        click.option(
+            "--data",
+            metavar="PATH",
+            help="Folder, .npz file or torchvision:NAME@ROOT. [default: ./data]",
+        ),
+        click.option("--size", type=int, metavar="PX", help="Side that images are brought to."),
+        click.option(
+            "--flip",
+            type=click.Choice(["auto", "yes", "no"]),
+            help="Mirror images; auto asks the teacher.",
+        ),
+        click.option("--views", type=int, metavar="N", help="Augmented views of each image."),
+    )
+
+
+def limit_options(command: C) -> C:
+    """Add the board and the limits that a student must keep."""
+    return _add(
+        command,
+        click.option("--device", metavar="D", help="See 'autokd devices list'; or a .toml file."),
+        click.option("--max-latency-ms", type=float, metavar="X", help="Of one image."),
+        click.option("--max-params", type=int, metavar="N", help="Trainable numbers."),
+        click.option("--max-memory", metavar="SIZE", help="While it runs, such as 64MiB."),
+        click.option("--max-size", metavar="SIZE", help="Of the ONNX file, such as 500kB."),
+    )
+
+
+def search_options(command: C) -> C:
+    """Add how long and how students are searched."""
+    return _add(
+        command,
+        click.option("--budget", metavar="TIME", help="Time to search, such as 30m or 8h."),
+        click.option("--trials", type=int, metavar="N", help="Try N students, however long."),
+        click.option("--epochs", type=float, metavar="E", help="Longest training, with --trials."),
+        click.option("--strategy", type=click.Choice(["autokd", "random"]), help="Who proposes."),
+        click.option("--space", type=click.Choice(["paper", "edge"]), help="Preset of students."),
+        click.option("--workers", type=int, metavar="N", help="Training processes side by side."),
+        click.option("--seed", type=int, metavar="N", help="Of all that is random."),
+        click.option(
+            "--kd-gain/--no-kd-gain",
+            default=None,
+            help="Train the winner without the teacher too, to see what the teacher gave.",
+        ),
+    )
+
+
+def _add(command: C, *options: Callable[[C], C]) -> C:
+    for option in reversed(options):
+        command = option(command)
+    return command

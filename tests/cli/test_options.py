@@ -1,0 +1,72 @@
+from typing import get_args
+
+import click
+import pytest
+
+from autokd.cli.compress import compress
+from autokd.cli.options import KEYS
+from autokd.core.config import RunConfig, SearchConfig
+
+STEERING = {"out", "config", "dry_run", "save_config", "json", "help"}
+
+
+def _parameters():
+    return {parameter.name: parameter for parameter in compress.params}
+
+
+def _field(keys):
+    record = RunConfig
+    for key in keys[:-1]:
+        record = record.model_fields[key].annotation
+    return record.model_fields[keys[-1]]
+
+
+def test_every_option_sets_a_key_or_steers_the_command():
+    assert set(_parameters()) == set(KEYS) | STEERING - {"help"}
+
+
+@pytest.mark.parametrize("name", list(KEYS))
+def test_every_key_is_one_of_the_record(name):
+    assert _field(KEYS[name]) is not None
+
+
+@pytest.mark.parametrize("name", [n for n, p in _parameters().items() if n in KEYS])
+def test_choices_are_those_of_the_record(name):
+    choice = _parameters()[name].type
+    if isinstance(choice, click.Choice):
+        assert list(choice.choices) == list(get_args(_field(KEYS[name]).annotation))
+
+
+def test_strategy_and_space_are_choices():
+    assert SearchConfig.model_fields["strategy"].default in _parameters()["strategy"].type.choices
+    assert SearchConfig.model_fields["space"].default in _parameters()["space"].type.choices
+
+
+def test_every_option_has_a_help_text():
+    assert [name for name, parameter in _parameters().items() if not parameter.help] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--mean", "a,b"], "'a,b' is not a list of numbers such as 0.485,0.456,0.406."),
+        (["--class-names", "cat"], "neither a file with one name a line nor a list"),
+        (["--class-names", "cat,,dog"], "'cat,,dog' has an empty name beside a comma."),
+    ],
+)
+def test_a_list_that_is_none_is_refused(call, words, text):
+    code, _, err = call("compress", *words)
+    assert code == 2
+    assert f"Invalid value for '{words[0]}'" in err
+    assert text in err
+
+
+def test_a_file_of_names_must_hold_some(call, folder):
+    (folder / "names.txt").write_text("\n \n")
+    code, _, err = call("compress", "--class-names", "names.txt")
+    assert code == 2
+    assert "names.txt: is empty; it must hold one class name a line." in err
+    (folder / "names.txt").write_bytes(b"\xff\xfe\x00")
+    code, _, err = call("compress", "--class-names", "names.txt")
+    assert code == 2
+    assert "names.txt: cannot be read as text" in err
