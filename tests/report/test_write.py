@@ -1,0 +1,110 @@
+"""The files of a run folder."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from autokd.errors import ConfigError, StorageError
+from autokd.report.write import load_report, write_report
+from tools.make_schema import TARGET, results_schema
+
+FILES = {"results.json", "summary.md", "trials.csv", "report.html"}
+
+
+@pytest.fixture
+def run(report, tmp_path) -> Path:
+    write_report(report, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_the_four_files_are_written_and_nothing_else(run) -> None:
+    assert {path.name for path in run.iterdir()} == FILES
+
+
+def test_the_results_come_back_as_they_were(run, report) -> None:
+    assert load_report(run) == report
+    assert load_report(run / "results.json") == report
+
+
+def test_the_results_keep_to_the_schema(run) -> None:
+    results = json.loads((run / "results.json").read_text())
+    schema = json.loads(TARGET.read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    validator.validate(results)
+    del results["winners"][0]["export"]["opset"]
+    results["surprise"] = 1
+    assert len(list(validator.iter_errors(results))) == 2
+
+
+def test_the_schema_is_that_of_the_record() -> None:
+    assert TARGET.read_text() == results_schema(), "run 'python tools/make_schema.py'"
+
+
+def test_a_report_rendered_again_is_the_same(run, report) -> None:
+    before = {name: (run / name).read_bytes() for name in FILES}
+    write_report(load_report(run), run)
+    assert {name: (run / name).read_bytes() for name in FILES} == before
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(report, tmp_path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(StorageError, match=r"run.results.json: cannot be written"):
+        write_report(report, tmp_path / "run")
+
+
+def test_a_full_disk_leaves_the_old_files_whole(run, report, monkeypatch) -> None:
+    before = {name: (run / name).read_bytes() for name in FILES}
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("autokd.core.codec.os.fsync", refuse)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_report(report.model_copy(update={"verdict": "another"}), run)
+    assert {name: (run / name).read_bytes() for name in FILES} == before
+    assert {path.name for path in run.iterdir()} == FILES
+
+
+def test_a_run_without_results_says_what_to_do(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"results.json: not found; .*'autokd resume RUN'"):
+        load_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not valid JSON"),
+        (b'{"schema_version": 1', "is not valid JSON"),
+        (b"\xff\xfe", "is not valid JSON"),
+        (b"[1, 2]", "whole file"),
+        (b"{}", "missing key"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_fault(content, message, tmp_path) -> None:
+    (tmp_path / "results.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_report(tmp_path)
+    assert "results.json" in str(caught.value)
+
+
+def test_results_of_a_later_version_are_refused(run) -> None:
+    path = run / "results.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2}))
+    with pytest.raises(ConfigError, match="schema_version = 2"):
+        load_report(run)
+
+
+def test_a_report_is_rendered_without_torch_and_numpy(run) -> None:
+    code = (
+        "import sys; from pathlib import Path; from autokd.report.write import *\n"
+        "write_report(load_report(Path(sys.argv[1])), Path(sys.argv[1]))\n"
+        "sys.exit(bool({'torch', 'numpy', 'networkx'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code, str(run)], cwd=root, check=False)
+    assert done.returncode == 0
