@@ -1,0 +1,106 @@
+"""All that a run decides before it trains: written once, read by every later step and by resume."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from autokd.core.cost import Limits
+from autokd.core.record import Record
+from autokd.core.results import DataResult, Feasibility, TeacherResult
+from autokd.core.trial import Fidelity
+from autokd.space.pace import Pace
+from autokd.space.program import Program
+
+# Shares of a budget. What is left goes to export, measurement and the spread of the forecast.
+SEARCH_SHARE = 0.50
+MEMBERS_SHARE = 0.08
+FINAL_SHARE = 0.25
+TWIN_SHARE = 0.12
+
+# Students that a search should see, and how many times longer each rung is than the one below.
+# Two rungs of 1 : 3 before the final length leave 24 students a first rung of some 10 % of it;
+# shorter ones rank students no better than chance on real curves.
+STUDENTS = 24
+ETA = 3.0
+RUNGS = 2
+# A promoted student repeats the decay of the rung before, 30 % of it, so a rung costs a little
+# more than the difference of the two lengths.
+PROMOTION_COST = ETA - 0.7
+FINALISTS = 2
+
+
+class Lengths(Record):
+    """How long students are trained on each rung; the last entry is the final length.
+
+    Attributes:
+        seconds: Training time from the start up to the end of each rung, for a budget in time.
+        images: Images up to the end of each rung, for a number of trials.
+        pace: Training speed on this machine with the threads of one worker.
+    """
+
+    seconds: tuple[float, ...] | None
+    images: tuple[int, ...] | None
+    pace: Pace
+
+    def fidelity(self, program: Program, rung: int) -> Fidelity:
+        """Give the length of ``rung`` for a student."""
+        each = self.pace.seconds_per_image(program)
+        if self.seconds is not None:
+            images = max(1, int(self.seconds[rung] / each))
+            return Fidelity(rung=rung, images=images, seconds=self.seconds[rung])
+        assert self.images is not None, "lengths need seconds or images"  # noqa: S101
+        images = self.images[rung]
+        return Fidelity(rung=rung, images=images, seconds=images * each)
+
+
+def plan_lengths(
+    pace: Pace,
+    *,
+    budget_seconds: float,
+    trials: int | None,
+    epochs: float,
+    train_images: int,
+    workers: int,
+) -> Lengths:
+    """Divide a budget in time, or a number of epochs, over the rungs.
+
+    With a budget, the first rung is such that ``STUDENTS`` students and their promotions fill the
+    search's share on all workers, and the final length fills its own share.
+    """
+    if trials is not None:
+        final = epochs * train_images
+        images = tuple(max(1, round(final / ETA ** (RUNGS - rung))) for rung in range(RUNGS + 1))
+        return Lengths(seconds=None, images=images, pace=pace)
+    cost = sum((PROMOTION_COST / ETA) ** rung for rung in range(RUNGS))
+    first = SEARCH_SHARE * budget_seconds * workers / (STUDENTS * cost)
+    rungs = [first * ETA**rung for rung in range(RUNGS)]
+    final = max(FINAL_SHARE * budget_seconds, rungs[-1])
+    return Lengths(seconds=(*rungs, final), images=None, pace=pace)
+
+
+class RunPlan(Record):
+    """What a run decided before it trained a student.
+
+    Attributes:
+        limits: Of the profile, overridden by the person's.
+        workers: Training processes side by side.
+        threads: Of each.
+        mean: Of the training images, per channel, in 0..1: the students' normalisation.
+        std: As ``mean``.
+        logits_file: Teacher logits of the training views.
+    """
+
+    schema_version: Literal[1] = 1
+    limits: Limits
+    workers: int = Field(gt=0)
+    threads: int = Field(gt=0)
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    logits_file: str
+    lengths: Lengths
+    data: DataResult
+    teacher: TeacherResult
+    feasibility: Feasibility
+    preflight_seconds: float
+    teach_seconds: float
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,342 @@
+"""Everything before the search: load all, score the teacher, say what is feasible, teach, plan."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autokd.core.cache import cache_folder
+from autokd.core.codec import load_record, save_record, storage_error
+from autokd.core.config import RunConfig
+from autokd.core.cost import Limits
+from autokd.core.device import DeviceProfile, load_profile
+from autokd.core.progress import Progress
+from autokd.core.results import DataResult, Feasibility, TeacherResult
+from autokd.core.seeds import derive_seed
+from autokd.data.augment import channel_statistics
+from autokd.data.dataset import Dataset, load_dataset
+from autokd.data.store import open_image_set, save_image_set
+from autokd.distill.batches import TrainingData
+from autokd.distill.evaluator import WorkerSetup
+from autokd.distill.probe import time_students
+from autokd.errors import DataError, InfeasibleError
+from autokd.pipeline.plan import RunPlan, plan_lengths
+from autokd.space.feasibility import survey
+from autokd.space.pace import Pace, fit_pace
+from autokd.space.program import Program
+from autokd.space.students import StudentSpace
+from autokd.teacher.load import Teacher, load_teacher
+from autokd.teacher.logits import teach
+from autokd.teacher.preflight import PreflightScore, preflight
+
+Say = Callable[[str], None]
+
+SURVEY_MEMBERS = 200
+# Three of each block; enough for five coefficients, and some seconds of work.
+PROBES = 9
+MAX_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a person gave, loaded."""
+
+    config: RunConfig
+    profile: DeviceProfile
+    dataset: Dataset
+    teacher: Teacher
+
+
+def load_inputs(config: RunConfig, *, progress: Progress) -> Inputs:
+    """Load profile, images and teacher.
+
+    Raises:
+        InputError: One of them cannot be used.
+    """
+    profile = load_profile(config.device)
+    dataset = load_dataset(config.data, seed=config.seed, progress=progress)
+    teacher = load_teacher(
+        config.teacher,
+        class_names=dataset.class_names,
+        image_px=dataset.train.px,
+        image_channels=dataset.train.channels,
+        progress=progress,
+    )
+    return Inputs(config, profile, dataset, teacher)
+
+
+def survey_space(inputs: Inputs) -> tuple[Limits, Feasibility]:
+    """Give the limits of the run, and how much of the space keeps them.
+
+    A student that is larger than its teacher compresses nothing: where no limit on parameters is
+    set, the teacher's own count is one.
+    """
+    limits = inputs.profile.default_limits().overridden_by(inputs.config.limits.to_limits())
+    if limits.max_params is None:
+        limits = limits.overridden_by(Limits(max_params=inputs.teacher.card.params))
+    space = make_space(inputs, limits)
+    return limits, survey(
+        space, members=SURVEY_MEMBERS, seed=derive_seed(inputs.config.seed, "survey")
+    )
+
+
+def make_space(inputs: Inputs, limits: Limits) -> StudentSpace:
+    """Give the space of students for these images and limits."""
+    return StudentSpace(
+        preset=inputs.config.search.space,
+        profile=inputs.profile,
+        limits=limits,
+        image_px=inputs.dataset.train.px,
+        image_channels=inputs.dataset.train.channels,
+        classes=inputs.teacher.card.classes,
+    )
+
+
+def require_feasible(feasibility: Feasibility) -> None:
+    """Stop when no member fits.
+
+    Raises:
+        InfeasibleError: With the binding limit and the nearest miss of each.
+    """
+    if feasibility.fitting:
+        return
+    misses = "; ".join(
+        f"{row.limit} = {row.value:g}: {row.fitting} fit, nearest {row.nearest:.4g}"
+        for row in feasibility.limits
+    )
+    msg = (
+        f"0 of {feasibility.drawn} drawn students meet all limits, even at their smallest width. "
+        f"Binding: {feasibility.binding}. {misses}. Raise that limit, or choose another device."
+    )
+    raise InfeasibleError(msg)
+
+
+def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> RunPlan:
+    """Do all that comes before the search, or read what an earlier session did.
+
+    Raises:
+        InputError: The teacher scores near chance, or the data changed since the run began.
+        InfeasibleError: No student meets the limits.
+        StorageError: The disk is full.
+    """
+    path = run / "plan.json"
+    if path.is_file():
+        plan = load_record(RunPlan, path)
+        _require_same_data(plan, inputs.dataset)
+        if Path(plan.logits_file).is_file():
+            return plan
+    began = time.monotonic()
+    limits, feasibility = survey_space(inputs)
+    require_feasible(feasibility)
+    score = preflight(
+        inputs.teacher, inputs.dataset.validation, flip=inputs.config.data.flip, progress=progress
+    )
+    say(_teacher_line(inputs, score))
+    save_record(inputs.teacher.card, run / "teacher" / "card.json")
+    _save_validation_logits(run, score)
+    preflight_seconds = time.monotonic() - began
+    began = time.monotonic()
+    logits_file = _teach(inputs, flip=score.flip, progress=progress)
+    teach_seconds = time.monotonic() - began
+    workers, threads = share_cores(inputs.config.search.workers)
+    plan = RunPlan(
+        limits=limits,
+        workers=workers,
+        threads=threads,
+        mean=channel_statistics(inputs.dataset.train)[0],
+        std=channel_statistics(inputs.dataset.train)[1],
+        logits_file=str(logits_file),
+        lengths=plan_lengths(
+            _measure_pace(inputs, limits, logits_file, score, progress=progress),
+            budget_seconds=inputs.config.budget_seconds,
+            trials=inputs.config.search.trials,
+            epochs=inputs.config.search.epochs,
+            train_images=len(inputs.dataset.train),
+            workers=workers,
+        ),
+        data=_data_result(inputs, flip=score.flip),
+        teacher=_teacher_result(inputs, score),
+        feasibility=feasibility,
+        preflight_seconds=preflight_seconds,
+        teach_seconds=teach_seconds,
+        warnings=(*score.warnings, *_unreadable_warning(inputs.dataset)),
+    )
+    save_record(plan, path)
+    return plan
+
+
+def share_cores(wanted: int | None) -> tuple[int, int]:
+    """Give workers and the threads of each: one thread a core, never more.
+
+    Many small students train faster side by side than one after another with all threads.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    workers = wanted or min(cores, MAX_WORKERS)
+    return workers, max(1, cores // workers)
+
+
+def worker_setup(inputs: Inputs, plan: RunPlan, run: Path) -> WorkerSetup:
+    """Give what a worker process needs; writes the images where it finds them."""
+    return WorkerSetup(
+        data_folder=_store_images(inputs.dataset),
+        logits_file=Path(plan.logits_file),
+        validation_logits_file=_validation_logits(run),
+        trials_folder=run / "trials",
+        preset=inputs.config.search.space,
+        profile=inputs.profile,
+        limits=plan.limits,
+        classes=inputs.teacher.card.classes,
+        image_px=inputs.dataset.train.px,
+        image_channels=inputs.dataset.train.channels,
+        flip=plan.data.flip,
+        view_seed=_view_seed(inputs.config),
+        mean=plan.mean,
+        std=plan.std,
+        seed=inputs.config.seed,
+    )
+
+
+def _teach(inputs: Inputs, *, flip: bool, progress: Progress) -> Path:
+    return teach(
+        inputs.teacher,
+        inputs.dataset.train,
+        views=inputs.config.data.views,
+        flip=flip,
+        seed=_view_seed(inputs.config),
+        dataset_digest=inputs.dataset.digest,
+        cache=cache_folder(),
+        progress=progress,
+    )
+
+
+def _measure_pace(
+    inputs: Inputs, limits: Limits, logits_file: Path, score: PreflightScore, *, progress: Progress
+) -> Pace:
+    """Time members spread over the space, with the threads that a worker has."""
+    import torch
+
+    space = make_space(inputs, limits)
+    rng = np.random.default_rng(derive_seed(inputs.config.seed, "pace"))
+    programs: list[Program] = []
+    while len(programs) < PROBES:
+        family, distill = space.decode(rng.random(space.dimension))
+        member = space.member(family, distill, member_seed=len(programs), origin="prior")
+        if member is not None:
+            programs.append(space.program(member))
+    mean, std = channel_statistics(inputs.dataset.train)
+    data = TrainingData(
+        train=inputs.dataset.train,
+        validation=inputs.dataset.validation,
+        logits=np.load(logits_file, mmap_mode="r"),
+        validation_logits=score.logits,
+        views=inputs.config.data.views,
+        flip=score.flip,
+        view_seed=_view_seed(inputs.config),
+        mean=mean,
+        std=std,
+    )
+    before = torch.get_num_threads()
+    torch.set_num_threads(share_cores(inputs.config.search.workers)[1])
+    try:
+        return fit_pace(programs, time_students(programs, data, progress=progress))
+    finally:
+        torch.set_num_threads(before)
+
+
+def _view_seed(config: RunConfig) -> int:
+    return derive_seed(config.seed, "views")
+
+
+def _validation_logits(run: Path) -> Path:
+    return run / "teacher" / "validation_logits.npy"
+
+
+def _save_validation_logits(run: Path, score: PreflightScore) -> None:
+    path = _validation_logits(run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp.npy")
+    try:
+        np.save(temporary, score.logits.numpy())
+        temporary.replace(path)
+    except OSError as fault:
+        raise storage_error(path, fault) from fault
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _store_images(dataset: Dataset) -> Path:
+    """Write the images once to the cache, for worker processes to map."""
+    folder = cache_folder() / "images" / dataset.digest
+    for name, images in (("train", dataset.train), ("validation", dataset.validation)):
+        try:
+            open_image_set(folder, name)
+        except (OSError, DataError):
+            save_image_set(images, folder, name)
+    return folder
+
+
+def _require_same_data(plan: RunPlan, dataset: Dataset) -> None:
+    if plan.data.digest != dataset.digest:
+        msg = (
+            f"{plan.data.path}: the images are not those that this run began with "
+            f"(digest {dataset.digest[:12]}, was {plan.data.digest[:12]}). Put the old ones back, "
+            "or begin a new run."
+        )
+        raise DataError(msg)
+
+
+def _teacher_line(inputs: Inputs, score: PreflightScore) -> str:
+    card = inputs.teacher.card
+    name = card.arch or card.kind
+    if score.accuracy is None:
+        return f"teacher: {name}, {card.params:,} parameters; no labels, so nothing to score."
+    return (
+        f"teacher: {name}, {card.params:,} parameters, {score.accuracy:.2%} of "
+        f"{len(inputs.dataset.validation):,} validation images right."
+    )
+
+
+def _unreadable_warning(dataset: Dataset) -> tuple[str, ...]:
+    if not dataset.unreadable:
+        return ()
+    return (f"{len(dataset.unreadable)} images could not be read and were left out.",)
+
+
+def _data_result(inputs: Inputs, *, flip: bool) -> DataResult:
+    dataset = inputs.dataset
+    names = dataset.class_names or tuple(
+        inputs.teacher.card.class_names or (str(n) for n in range(inputs.teacher.card.classes))
+    )
+    return DataResult(
+        path=inputs.config.data.path,
+        digest=dataset.digest,
+        classes=names,
+        image_px=dataset.train.px,
+        image_channels=dataset.train.channels,
+        train_images=len(dataset.train),
+        validation_images=len(dataset.validation),
+        test_images=dataset.test_images,
+        labelled=dataset.validation.labelled,
+        flip=flip,
+        unreadable=dataset.unreadable,
+    )
+
+
+def _teacher_result(inputs: Inputs, score: PreflightScore) -> TeacherResult:
+    card = inputs.teacher.card
+    return TeacherResult(
+        file=card.file,
+        sha256=card.sha256,
+        kind=card.kind,
+        arch=card.arch,
+        params=card.params,
+        size_bytes=card.size_bytes,
+        macs=card.macs,
+        validation_accuracy=score.accuracy,
+        test_accuracy=None,
+        mirrored_accuracy=score.mirrored_accuracy,
+    )

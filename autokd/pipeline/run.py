@@ -1,0 +1,160 @@
+"""A run from its settings to its report, and again from wherever it was stopped."""
+
+from pathlib import Path
+
+import numpy as np
+
+from autokd.core.codec import load_record, write_atomically
+from autokd.core.config import RunConfig
+from autokd.core.device import load_profile
+from autokd.core.progress import Progress, silent
+from autokd.core.results import Feasibility, Report
+from autokd.core.toml import render_toml
+from autokd.data.images import ImageSet
+from autokd.errors import ConfigError
+from autokd.pipeline.assemble import assemble_report
+from autokd.pipeline.deliver import Exporter, deliver
+from autokd.pipeline.plan import RunPlan
+from autokd.pipeline.preflight import (
+    Inputs,
+    Say,
+    load_inputs,
+    make_plan,
+    make_space,
+    survey_space,
+    worker_setup,
+)
+from autokd.pipeline.students import train_students
+from autokd.report.write import load_report, write_report
+from autokd.search.ledger import Ledger
+
+CONFIG_FILE = "config.toml"
+LEDGER_FILE = "ledger.sqlite"
+
+
+def compress(config: RunConfig, run: Path, *, progress: Progress, say: Say) -> Report:
+    """Make small students of a teacher, in the new folder ``run``.
+
+    Raises:
+        InputError: Something that the person gave is wrong.
+        InfeasibleError: No student meets the limits.
+        ExportError: The exported file is not what the board loads.
+        StoppedError: The budget ended before one student was trained.
+        StorageError: The disk is full.
+    """
+    inputs = load_inputs(config, progress=progress)
+    write_atomically(run / CONFIG_FILE, render_toml(config.model_dump(mode="json")))
+    return _go_on(inputs, run, progress=progress, say=say)
+
+
+def resume(run: Path, *, progress: Progress, say: Say) -> Report:
+    """Go on with a run; a finished one gives its report.
+
+    Raises:
+        ConfigError: ``run`` is no run folder.
+        AutoKDError: As `compress`.
+    """
+    if (run / "results.json").is_file():
+        say(f"{run} is done already.")
+        return load_report(run)
+    inputs = load_inputs(_read_config(run), progress=progress)
+    return _go_on(inputs, run, progress=progress, say=say)
+
+
+def dry_run(config: RunConfig, *, progress: Progress, say: Say) -> Feasibility:
+    """Say what of the space fits, without training anything.
+
+    Raises:
+        InputError: Something that the person gave is wrong.
+    """
+    inputs = load_inputs(config, progress=progress)
+    limits, feasibility = survey_space(inputs)
+    shown = ", ".join(f"{name} = {value:g}" for name, value in limits.model_dump().items() if value)
+    say(f"limits on {inputs.profile.name}: {shown}")
+    return feasibility
+
+
+def export_winner_for(run: Path, *, winner: int, device: str) -> Path:
+    """Export winner ``winner`` (1 is the best) once more, in the form that ``device`` loads.
+
+    Raises:
+        ConfigError: The run has no such winner.
+        ProfileError: No such device.
+        ExportError: The file is not what the board loads.
+    """
+    report = load_report(run)
+    if not 1 <= winner <= len(report.winners):
+        msg = f"--winner {winner}: {run} has the winners 1 to {len(report.winners)}."
+        raise ConfigError(msg)
+    profile = load_profile(device)
+    inputs = load_inputs(_read_config(run), progress=silent)
+    exporter = _exporter(inputs, load_record(RunPlan, run / "plan.json"), run)
+    chosen = report.winners[winner - 1]
+    trial = next(t for t in report.trials if t.trial_id == chosen.trial_id)
+    found = exporter.export(
+        trial,
+        run / "winners" / str(winner) / profile.id,
+        images=inputs.dataset.validation,
+        target=profile.export,
+        device=profile.id,
+    )
+    return found.path
+
+
+def _go_on(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Report:
+    """Do what is missing; the ledger is held to the end, so that nobody else works in ``run``."""
+    with Ledger.open(run / LEDGER_FILE) as ledger:
+        plan = make_plan(inputs, run, progress=progress, say=say)
+        exporter = _exporter(inputs, plan, run)
+        trained = train_students(
+            inputs,
+            plan,
+            worker_setup(inputs, plan, run),
+            ledger,
+            run=run,
+            progress=progress,
+            say=say,
+        )
+        delivery = deliver(
+            exporter,
+            trained.finalists,
+            profile=inputs.profile,
+            validation=inputs.dataset.validation,
+            load_test=lambda: _read_test(inputs, progress),
+            progress=progress,
+            say=say,
+        )
+        report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery)
+        write_report(report, run)
+    return report
+
+
+def _read_test(
+    inputs: Inputs, progress: Progress
+) -> tuple[ImageSet | None, float | None, np.ndarray | None]:
+    """Read the test split, once, and let the teacher name its classes."""
+    test = inputs.dataset.load_test()
+    if test is None or not len(test):
+        return None, None, None
+    named = []
+    for start in range(0, len(test), 500):
+        progress("teacher on the test split", start, len(test))
+        named.append(inputs.teacher.logits(test.images[start : start + 500]).argmax(dim=1).numpy())
+    progress("teacher on the test split", len(test), len(test))
+    classes = np.concatenate(named)
+    labels = test.labels.numpy()
+    known = labels >= 0
+    accuracy = float((classes == labels)[known].mean()) if known.any() else None
+    return test, accuracy, classes
+
+
+def _exporter(inputs: Inputs, plan: RunPlan, run: Path) -> Exporter:
+    return Exporter(inputs.config, plan, make_space(inputs, plan.limits), run)
+
+
+def _read_config(run: Path) -> RunConfig:
+    path = run / CONFIG_FILE
+    if not path.is_file():
+        msg = f"{run}: is no run folder (it has no {CONFIG_FILE}); give the --out of 'compress'."
+        raise ConfigError(msg)
+    return load_record(RunConfig, path)

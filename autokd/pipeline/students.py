@@ -1,0 +1,284 @@
+"""From a plan to trained students: the search, new members of the best families, the full length.
+
+All of it is jobs in one ledger, so that every step can be killed and gone on with. Which students
+are finalists follows from the ledger alone.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autokd.core.codec import load_record, save_record
+from autokd.core.config import RunConfig
+from autokd.core.progress import Progress
+from autokd.core.record import Record
+from autokd.core.seeds import derive_seed
+from autokd.core.trial import Candidate, Failure, Observation, Trial
+from autokd.distill.evaluator import StudentEvaluator, WorkerSetup
+from autokd.errors import StoppedError
+from autokd.pipeline.plan import (
+    ETA,
+    FINALISTS,
+    RUNGS,
+    SEARCH_SHARE,
+    RunPlan,
+)
+from autokd.pipeline.preflight import Inputs, make_space
+from autokd.search.executors import ProcessExecutor
+from autokd.search.joblist import JobList
+from autokd.search.ledger import Job, Ledger
+from autokd.search.loop import Event, run_search
+from autokd.search.rungs import Ladder
+from autokd.search.strategies import STRATEGIES
+from autokd.search.study import Study
+from autokd.space.students import StudentSpace
+
+FINAL_RUNG = RUNGS
+LAST_SEARCH_RUNG = RUNGS - 1
+
+Say = Callable[[str], None]
+
+
+class SearchEnd(Record):
+    """Written when the search is over; what follows is not searched any more.
+
+    Attributes:
+        trials: Trials of the search; later ones are members and the twin.
+        seconds: Wall time that the search took, all sessions together.
+    """
+
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        trials: All of them, by id.
+        finalists: Trained at full length, best first.
+        twin: The winner without its teacher, if it was trained.
+        search_seconds: Wall time of the search.
+        finalists_seconds: Wall time of what came after it, in this session.
+    """
+
+    trials: tuple[Trial, ...]
+    finalists: tuple[Trial, ...]
+    twin: Trial | None
+    search_seconds: float
+    finalists_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What every step needs."""
+
+    config: RunConfig
+    plan: RunPlan
+    space: StudentSpace
+    setup: WorkerSetup
+    ledger: Ledger
+    watch: "_Watch"
+
+    def job(self, trial_id: int, candidate: Candidate, rung: int) -> Job:
+        fidelity = self.plan.lengths.fidelity(self.space.program(candidate), rung)
+        return Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
+
+    def run(self, jobs: Sequence[Job], what: str) -> None:
+        """Run jobs side by side; a single one gets all the threads."""
+        if not jobs:
+            return
+        cores = self.plan.workers * self.plan.threads
+        workers = min(len(jobs), self.plan.workers)
+        self.watch.begin(what, jobs=jobs)
+        with ProcessExecutor(
+            StudentEvaluator(self.setup), workers=workers, threads=max(1, cores // workers)
+        ) as executor:
+            run_search(
+                JobList(self.ledger, jobs),
+                executor,
+                deadline_seconds=float("inf"),
+                on_event=self.watch,
+            )
+
+
+def train_students(
+    inputs: Inputs,
+    plan: RunPlan,
+    setup: WorkerSetup,
+    ledger: Ledger,
+    *,
+    run: Path,
+    progress: Progress,
+    say: Say,
+) -> Trained:
+    """Search, draw new members of the best families, and train finalists at full length.
+
+    Raises:
+        StoppedError: No student could be trained.
+        StorageError: The disk is full.
+    """
+    config, space = inputs.config, make_space(inputs, plan.limits)
+    stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say))
+    end = _search(stage, run)
+    began = time.monotonic()
+    searched = ledger.trials()[: end.trials]
+    best = _ranked(searched, LAST_SEARCH_RUNG)
+    if not best:
+        raise StoppedError(_why_none(searched, config))
+    _train_members(stage, best, end)
+    finalists = _train_finalists(stage)
+    twin = _train_twin(stage, finalists[0]) if config.search.kd_gain else None
+    return Trained(
+        trials=ledger.trials(),
+        finalists=finalists,
+        twin=twin,
+        search_seconds=end.seconds,
+        finalists_seconds=time.monotonic() - began,
+    )
+
+
+def _search(stage: _Stage, run: Path) -> SearchEnd:
+    path = run / "search.json"
+    if path.is_file():
+        return load_record(SearchEnd, path)
+    config, plan = stage.config, stage.plan
+    ladder = Ladder(rungs=RUNGS, eta=ETA)
+    strategy = STRATEGIES[config.search.strategy](
+        stage.space, seed=derive_seed(config.seed, "strategy"), ladder=ladder
+    )
+    study = Study(
+        stage.ledger,
+        strategy,
+        ladder,
+        fidelity_of=lambda candidate, rung: plan.lengths.fidelity(
+            stage.space.program(candidate), rung
+        ),
+        max_trials=config.search.trials,
+    )
+    deadline = None if config.search.trials else SEARCH_SHARE * config.budget_seconds
+    stage.watch.begin("searching", deadline_seconds=deadline, trials=config.search.trials)
+    with ProcessExecutor(
+        StudentEvaluator(stage.setup), workers=plan.workers, threads=plan.threads
+    ) as executor:
+        run_search(study, executor, deadline_seconds=deadline, on_event=stage.watch)
+    end = SearchEnd(trials=len(stage.ledger.trials()), seconds=stage.ledger.spent_seconds)
+    save_record(end, path)
+    return end
+
+
+def _train_members(stage: _Stage, best: tuple[Trial, ...], end: SearchEnd) -> None:
+    """Draw a second member of each of the best families, and bring it to the last search rung.
+
+    Members differ: a family that was lucky in its first draw shows it here.
+    """
+    jobs = []
+    for number, trial in enumerate(best[:FINALISTS]):
+        old = trial.candidate
+        member = stage.space.member(
+            old.family,
+            old.distill,
+            member_seed=derive_seed(stage.config.seed, "member", trial.trial_id),
+            origin="member",
+        )
+        if member is not None:
+            jobs.append(stage.job(end.trials + number, member, LAST_SEARCH_RUNG))
+    stage.run(jobs, "training new members of the best families")
+
+
+def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
+    candidates = [t for t in stage.ledger.trials() if t.candidate.origin != "twin"]
+    best = _ranked(candidates, LAST_SEARCH_RUNG)[:FINALISTS]
+    jobs = [stage.job(trial.trial_id, trial.candidate, FINAL_RUNG) for trial in best]
+    stage.run(jobs, "training finalists at full length")
+    chosen = {trial.trial_id for trial in best}
+    done = _ranked([t for t in stage.ledger.trials() if t.trial_id in chosen], FINAL_RUNG)
+    if not done:
+        msg = "no finalist could be trained at full length; see 'autokd status' for the reasons."
+        raise StoppedError(msg)
+    return done
+
+
+def _train_twin(stage: _Stage, winner: Trial) -> Trial | None:
+    """Train the winner once more with alpha = 0 and everything else the same."""
+    trials = stage.ledger.trials()
+    twin_id = next(
+        (t.trial_id for t in trials if t.candidate.origin == "twin"), trials[-1].trial_id + 1
+    )
+    old = winner.candidate
+    plain = old.model_copy(
+        update={"distill": old.distill.model_copy(update={"alpha": 0.0}), "origin": "twin"}
+    )
+    stage.run([stage.job(twin_id, plain, FINAL_RUNG)], "training the winner without its teacher")
+    twin = next(t for t in stage.ledger.trials() if t.trial_id == twin_id)
+    return None if twin.failure else twin
+
+
+def _ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
+    """Give the living trials that finished ``rung``, by their accuracy there, best first."""
+    scores = {}
+    for trial in trials:
+        at_rung = [o.accuracy for o in trial.observations if o.fidelity.rung == rung]
+        if at_rung and trial.failure is None:
+            scores[trial.trial_id] = at_rung[0]
+    by_id = {trial.trial_id: trial for trial in trials}
+    return tuple(by_id[i] for i in sorted(scores, key=lambda i: (-scores[i], i)))
+
+
+def _why_none(trials: Sequence[Trial], config: RunConfig) -> str:
+    failures = [t.failure for t in trials if t.failure]
+    if failures:
+        return f"all {len(failures)} students failed, the last with: {failures[-1].message}"
+    return (
+        f"the budget of {config.budget} ended before one student reached the last rung; "
+        "give a longer --budget, fewer --workers or a smaller --max-params."
+    )
+
+
+class _Watch:
+    """Turns events into progress and notes."""
+
+    def __init__(self, progress: Progress, say: Say) -> None:
+        self._progress = progress
+        self._say = say
+        self._what = ""
+        self._total = 1.0
+        self._by_time = False
+        self._done = 0
+        self._began = 0.0
+
+    def begin(
+        self,
+        what: str,
+        *,
+        deadline_seconds: float | None = None,
+        trials: int | None = None,
+        jobs: Sequence[Job] = (),
+    ) -> None:
+        self._what, self._done, self._began = what, 0, time.monotonic()
+        self._by_time = trials is None
+        longest = max((job.fidelity.seconds for job in jobs), default=0.0)
+        self._total = float(trials or deadline_seconds or longest or 1.0)
+
+    def __call__(self, event: Event) -> None:
+        if event.job is not None and isinstance(event.result, Observation):
+            self._done += event.job.fidelity.rung == 0
+            self._say(_line(event.job, event.result))
+        elif event.job is not None and isinstance(event.result, Failure):
+            self._done += event.job.fidelity.rung == 0
+            self._say(f"student {event.job.trial_id} failed: {event.result.message}")
+        passed = time.monotonic() - self._began
+        self._progress(
+            self._what, min(passed if self._by_time else self._done, self._total), self._total
+        )
+
+
+def _line(job: Job, seen: Observation) -> str:
+    family, cost = job.candidate.family, job.candidate.cost
+    return (
+        f"student {job.trial_id:>3}  rung {job.fidelity.rung}  {seen.accuracy:6.2%}  "
+        f"{cost.params / 1e3:7.1f} k params  {cost.macs / 1e6:6.1f} M MACs  "
+        f"{family.block} {family.input_px} px"
+    )
