@@ -39,7 +39,12 @@ def make_demo(folder: Path, *, progress: Progress, say: Callable[[str], None]) -
     write_atomically(folder / "autokd.toml", SETTINGS)
     dataset = load_dataset(DataConfig(path=str(folder / "data")), seed=0, progress=progress)
     accuracy = train_demo_teacher(
-        dataset.train, dataset.validation, folder / "model.pt", seed=0, progress=progress
+        dataset.train,
+        dataset.validation,
+        folder / "model.pt",
+        seed=0,
+        progress=progress,
+        class_names=dataset.class_names,
     )
     say(
         f"{folder}: {len(dataset.train):,} training images of Fashion-MNIST and a resnet18 that "

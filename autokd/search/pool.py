@@ -1,0 +1,203 @@
+"""Candidates that a strategy may choose from; each of them fits the limits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autokd.core.cost import Limits
+from autokd.core.family import FamilyParams
+from autokd.core.seeds import derive_seed
+from autokd.core.trial import Candidate, DistillParams, Origin, Trial
+from autokd.errors import InfeasibleError
+from autokd.search.front import pareto_front
+
+FloatArray = NDArray[np.float64]
+
+RANDOM_TRIES = 2000
+_BLOCK = 32  # random members that a suggestion adds
+_WINDOW = 8  # blocks that a suggestion looks at
+_NEIGHBOURS = 48
+_TRIES_PER_MEMBER = 4
+_STEP = 0.12  # of the unit interval, standard deviation
+
+
+class Space(Protocol):
+    """What the search needs of a student space; `autokd.space.students.StudentSpace` is one."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a point."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What every member keeps."""
+        ...
+
+    def decode(self, point: FloatArray) -> tuple[FamilyParams, DistillParams]:
+        """Give the parameters of a point of the unit cube."""
+        ...
+
+    def encode(self, family: FamilyParams, distill: DistillParams) -> FloatArray:
+        """Give the point of parameters, the inverse of `decode` up to rounding."""
+        ...
+
+    def member(
+        self, family: FamilyParams, distill: DistillParams, *, member_seed: int, origin: Origin
+    ) -> Candidate | None:
+        """Draw a member and size it to the limits; None when no width fits."""
+        ...
+
+    def descriptors(self, candidate: Candidate) -> FloatArray:
+        """Describe a member in numbers, without training it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A candidate with what a surrogate sees of it.
+
+    Attributes:
+        features: Point of the unit cube, then descriptors; (dimension + descriptors,).
+    """
+
+    candidate: Candidate
+    features: FloatArray
+
+
+def random_candidate(space: Space, seed: int, *, origin: Origin) -> Candidate:
+    """Draw uniformly from the unit cube until a member fits the limits.
+
+    Raises:
+        InfeasibleError: None of many fits.
+    """
+    rng = np.random.default_rng(seed)
+    for attempt in range(RANDOM_TRIES):
+        family, distill = space.decode(rng.random(space.dimension))
+        found = space.member(
+            family, distill, member_seed=derive_seed(seed, "member", attempt), origin=origin
+        )
+        if found is not None:
+            return found
+    limits = space.limits.model_dump(exclude_none=True)
+    msg = (
+        f"limits {limits}: none of {RANDOM_TRIES} students drawn at random fits; raise a limit "
+        "('autokd compress --dry-run' shows which one binds)."
+    )
+    raise InfeasibleError(msg)
+
+
+class Pool:
+    """Random members and neighbours of the front.
+
+    The random members are numbered in blocks, and suggestion t looks at the blocks up to t, so a
+    suggestion draws one block anew and finds the others in memory. What it gives depends on its
+    arguments alone; the memory only saves time.
+    """
+
+    def __init__(self, space: Space, *, seed: int) -> None:
+        self._space = space
+        self._seed = seed
+        self._blocks: dict[int, tuple[Member, ...]] = {}
+        self._described: dict[int, Member] = {}
+        self._design: list[Candidate] = []
+
+    def initial(self, number: int, *, design: int) -> Candidate | None:
+        """Give point ``number`` of the ``design`` first ones, spread evenly over the cube.
+
+        Infeasible points are replaced by the next of the sequence.
+
+        Returns:
+            None when the sequence holds too few feasible points.
+        """
+        if not self._design:
+            self._design = list(self._draw_design(design))
+        return self._design[number] if number < len(self._design) else None
+
+    def describe(self, trials: Sequence[Trial]) -> list[Member]:
+        """Give the candidates of ``trials`` with their features."""
+        for trial in trials:
+            if trial.trial_id not in self._described:
+                self._described[trial.trial_id] = self._with_features(trial.candidate)
+        return [self._described[trial.trial_id] for trial in trials]
+
+    def members(self, trials: Sequence[Trial], *, trial_id: int) -> list[Member]:
+        """Give the candidates for trial ``trial_id``; some hundreds, or none in a tiny space."""
+        first = max(0, trial_id - _WINDOW + 1)
+        self._blocks = {n: b for n, b in self._blocks.items() if n >= first}
+        for number in range(first, trial_id + 1):
+            if number not in self._blocks:
+                self._blocks[number] = tuple(self._draw_block(number))
+        random = [m for n in range(first, trial_id + 1) for m in self._blocks[n]]
+        tried = {(t.candidate.family, t.candidate.member_seed) for t in trials}
+        random = [m for m in random if (m.candidate.family, m.candidate.member_seed) not in tried]
+        return random + list(self._draw_neighbours(trials, trial_id))
+
+    def _draw_design(self, size: int) -> Iterator[Candidate]:
+        from scipy.stats import qmc  # takes longer to import than all else here
+
+        sobol = qmc.Sobol(
+            self._space.dimension, rng=np.random.default_rng(derive_seed(self._seed, "design"))
+        )
+        points = sobol.random_base2((8 * size - 1).bit_length())
+        found = 0
+        for number, point in enumerate(points):
+            seed = derive_seed(self._seed, "design", number)
+            candidate = self._member(point, seed, "prior")
+            if candidate is not None:
+                yield candidate
+                found += 1
+            if found == size:
+                return
+
+    def _draw_block(self, number: int) -> Iterator[Member]:
+        seed = derive_seed(self._seed, "pool", number)
+        rng = np.random.default_rng(seed)
+        points = (rng.random(self._space.dimension) for _ in range(_BLOCK * _TRIES_PER_MEMBER))
+        yield from self._feasible(points, seed, _BLOCK)
+
+    def _draw_neighbours(self, trials: Sequence[Trial], trial_id: int) -> Iterator[Member]:
+        front = set(pareto_front(trials, self._space.limits))
+        centres = [
+            self._space.encode(t.candidate.family, t.candidate.distill)
+            for t in trials
+            if t.trial_id in front
+        ]
+        if not centres:
+            return
+        seed = derive_seed(self._seed, "neighbours", trial_id)
+        rng = np.random.default_rng(seed)
+        points = (
+            _neighbour(centres[number % len(centres)], rng)
+            for number in range(_NEIGHBOURS * _TRIES_PER_MEMBER)
+        )
+        yield from self._feasible(points, seed, _NEIGHBOURS)
+
+    def _feasible(self, points: Iterator[FloatArray], seed: int, count: int) -> Iterator[Member]:
+        found = 0
+        for number, point in enumerate(points):
+            candidate = self._member(point, derive_seed(seed, "member", number), "acquisition")
+            if candidate is not None:
+                yield self._with_features(candidate)
+                found += 1
+            if found == count:
+                return
+
+    def _member(self, point: FloatArray, member_seed: int, origin: Origin) -> Candidate | None:
+        family, distill = self._space.decode(point)
+        return self._space.member(family, distill, member_seed=member_seed, origin=origin)
+
+    def _with_features(self, candidate: Candidate) -> Member:
+        point = self._space.encode(candidate.family, candidate.distill)
+        return Member(candidate, np.concatenate([point, self._space.descriptors(candidate)]))
+
+
+def _neighbour(centre: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Change one or two coordinates by a small step."""
+    point = centre.copy()
+    changed = rng.choice(len(centre), size=min(int(rng.integers(1, 3)), len(centre)), replace=False)
+    point[changed] += rng.normal(0.0, _STEP, size=len(changed))
+    return np.clip(point, 0.0, 1.0)

@@ -1,0 +1,164 @@
+"""What to run next, and what came of it: ask and tell, with every step in the ledger first."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from autokd.core.trial import Candidate, Failure, Fidelity, Observation, Trial
+from autokd.search.events import Job
+from autokd.search.ledger import Ledger
+from autokd.search.rungs import Ladder, climbers_missing, closing, promotable
+from autokd.search.strategies import Strategy
+
+FidelityOf = Callable[[Candidate, int], Fidelity]
+
+# Below this many results their speed says too little about that of the next.
+_MIN_PACE_RESULTS = 3
+
+
+class Study:
+    """Hands out jobs and takes results.
+
+    Its state is the ledger alone: a study on the ledger of a killed one goes on where that one was.
+    Jobs that were out at that moment are handed out again, once, before anything else.
+
+    Attributes:
+        ledger: Where it writes.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        strategy: Strategy,
+        ladder: Ladder,
+        *,
+        fidelity_of: FidelityOf,
+        max_trials: int | None = None,
+    ) -> None:
+        """Go on from what ``ledger`` holds.
+
+        Args:
+            ledger: Open for writing.
+            strategy: Proposes the candidates of new trials.
+            ladder: Rungs and promotion.
+            fidelity_of: How long a candidate is trained up to a rung, earlier rungs included.
+            max_trials: No trial is started beyond this many, failed ones included; None for no
+                such end.
+        """
+        self.ledger = ledger
+        self._strategy = strategy
+        self._ladder = ladder
+        self._fidelity_of = fidelity_of
+        self._max_trials = max_trials
+        self._left_over = deque(ledger.unfinished())
+        self._out: set[tuple[int, int]] = set()
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, by id."""
+        return self.ledger.trials()
+
+    def ask(self, *, seconds_left: float = math.inf, workers: int = 1) -> Job | None:
+        """Give the next job, which is then in the ledger; None when there is none at this moment.
+
+        Left-over jobs of an earlier session come first, then promotions, then a new trial, and when
+        no new one may start, the promotions that fill the last rung.
+
+        Args:
+            seconds_left: Nothing is handed out that would last longer than this.
+            workers: How many jobs run side by side.
+
+        Raises:
+            InfeasibleError: No candidate meets the limits.
+            StorageError: The ledger cannot be written.
+        """
+        trials = self.trials
+        pace = self._pace(trials)
+        for job in self._waiting(trials):
+            if pace * self._job_seconds(job, trials) <= seconds_left:
+                return self._hand_out(job)
+        return self._new_or_closing(trials, seconds_left=seconds_left / pace, workers=workers)
+
+    def started(self, job: Job) -> None:
+        """Record that a worker begins with ``job``."""
+        self.ledger.started(job)
+
+    def tell(self, job: Job, result: Observation | Failure) -> None:
+        """Record what came of ``job``.
+
+        Raises:
+            AssertionError: This job is not out; a defect of ours.
+            StorageError: The ledger cannot be written.
+        """
+        assert job.key in self._out, f"trial and rung {job.key} are not out"  # noqa: S101
+        if isinstance(result, Failure):
+            self.ledger.failed(job.trial_id, result)
+        else:
+            assert result.fidelity.rung == job.fidelity.rung, "result of another rung"  # noqa: S101
+            self.ledger.observed(job.trial_id, result)
+        self._out.remove(job.key)
+
+    def _waiting(self, trials: tuple[Trial, ...]) -> Iterator[Job]:
+        yield from tuple(self._left_over)
+        for trial in promotable(trials, self._ladder):
+            yield self._next_rung(trial)
+
+    def _new_or_closing(
+        self, trials: tuple[Trial, ...], *, seconds_left: float, workers: int
+    ) -> Job | None:
+        if self._may_start(trials, seconds_left=seconds_left, workers=workers):
+            trial_id = trials[-1].trial_id + 1 if trials else 0
+            candidate = self._strategy.propose(trials, trial_id=trial_id)
+            fidelity = self._fidelity_of(candidate, 0)
+            if fidelity.seconds <= seconds_left:
+                job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
+                return self._hand_out(job)
+        for trial in closing(trials, self._ladder):
+            job = self._next_rung(trial)
+            if self._job_seconds(job, trials) <= seconds_left:
+                return self._hand_out(job)
+        return None
+
+    def _may_start(self, trials: tuple[Trial, ...], *, seconds_left: float, workers: int) -> bool:
+        """Whether a new trial may start, and leaves time to bring the best to the last rung."""
+        if self._max_trials is not None and len(trials) >= self._max_trials:
+            return False
+        if not trials:
+            return True
+        first = self._fidelity_of(trials[-1].candidate, 0).seconds
+        last = self._fidelity_of(trials[-1].candidate, self._ladder.last).seconds
+        # One round at least: a trial that could not climb any more would be started for nothing.
+        rounds = max(1, math.ceil(climbers_missing(trials, self._ladder) / workers))
+        return first + rounds * (last - first) <= seconds_left
+
+    def _hand_out(self, job: Job) -> Job:
+        if job in self._left_over:
+            self._left_over.remove(job)
+        else:
+            self.ledger.asked(job)
+        self._out.add(job.key)
+        return job
+
+    def _next_rung(self, trial: Trial) -> Job:
+        fidelity = self._fidelity_of(trial.candidate, trial.rung + 1)
+        return Job(trial_id=trial.trial_id, candidate=trial.candidate, fidelity=fidelity)
+
+    def _job_seconds(self, job: Job, trials: tuple[Trial, ...]) -> float:
+        """Give the training time that a job adds to what its trial has had."""
+        observations = next((t.observations for t in trials if t.trial_id == job.trial_id), ())
+        spent = observations[-1].fidelity.seconds if observations else 0.0
+        return max(job.fidelity.seconds - spent, 0.0)
+
+    def _pace(self, trials: tuple[Trial, ...]) -> float:
+        """Give the time that training took over the time that it was meant to take."""
+        meant, taken, results = 0.0, 0.0, 0
+        for trial in trials:
+            before = 0.0
+            for observation in trial.observations:
+                meant += observation.fidelity.seconds - before
+                taken += observation.train_seconds
+                before = observation.fidelity.seconds
+                results += 1
+        if results < _MIN_PACE_RESULTS or meant <= 0 or taken <= 0:
+            return 1.0
+        return taken / meant
