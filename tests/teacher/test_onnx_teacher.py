@@ -90,7 +90,7 @@ def test_a_file_that_takes_bytes_gets_bytes(tmp_path: Path, images: Tensor) -> N
 
 def test_a_file_that_takes_bytes_is_not_normalised_twice(tmp_path: Path, images: Tensor) -> None:
     model = _model(dtype=TensorProto.UINT8)
-    with pytest.raises(TeacherError, match="takes raw uint8 pixels.*leave mean and std out"):
+    with pytest.raises(TeacherError, match=r"takes raw uint8 pixels.*leave mean and std out"):
         _load(model, tmp_path, mean=[0.5], std=[0.5])
     helper.set_model_props(model, {"mean": "[0.5]", "std": "[0.5]"})
     logits = _load(model, tmp_path).logits(images)

@@ -6,7 +6,6 @@ from autokd.core.progress import silent
 from autokd.data.images import ImageSet
 from autokd.errors import TeacherError
 from autokd.teacher.card import TeacherCard
-from autokd.teacher.diagnosis import spread_index
 from autokd.teacher.preflight import PreflightScore, preflight
 from autokd.teacher.torch_teacher import TorchTeacher
 
@@ -211,11 +210,6 @@ def test_without_labels_even_scores_are_an_error() -> None:
 
     with pytest.raises(TeacherError, match=r"as even as chance \(entropy 2\.30 of 2\.30 nats\)"):
         _preflight(_teacher(Even(), classes=LEVELS), _without_labels(_bright()))
-
-
-def test_places_are_spread_over_the_whole_set() -> None:
-    assert spread_index(100, 5).tolist() == [0, 25, 50, 74, 99]
-    assert spread_index(3, 5).tolist() == [0, 1, 2]
 
 
 def test_a_teacher_of_larger_images_is_found() -> None:
