@@ -187,6 +187,7 @@ class Report(Record):
         front: Ids of the trials that no other beats in both accuracy and use of the limits.
         trials: Every trial, failed ones included.
         winners: Best first.
+        full_rung: The rung of the full length; those below it are of the search.
     """
 
     schema_version: Literal[1] = 1
@@ -206,6 +207,7 @@ class Report(Record):
     trials: tuple[Trial, ...]
     front: tuple[int, ...]
     winners: tuple[Winner, ...] = Field(min_length=1)
+    full_rung: int | None = None
     kd_gain: KdGain | None
     seconds: StageSeconds
     warnings: tuple[str, ...] = ()

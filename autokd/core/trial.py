@@ -1,6 +1,7 @@
 """What is tried, at what length, and what came of it."""
 
 import enum
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from pydantic import Field
@@ -115,6 +116,24 @@ class Trial(Record):
     def accuracy(self) -> float:
         """Accuracy at the highest finished rung; 0 before the first and after a failure."""
         return self.observations[-1].accuracy if self.observations and not self.failure else 0.0
+
+
+def searched(trials: Sequence[Trial], *, full_rung: int) -> tuple[Trial, ...]:
+    """Give the trials as the search compared them.
+
+    Results at full length, which only finalists have, are left out, and so is the twin.
+    """
+    return tuple(
+        trial.model_copy(
+            update={
+                "observations": tuple(
+                    seen for seen in trial.observations if seen.fidelity.rung < full_rung
+                )
+            }
+        )
+        for trial in trials
+        if trial.candidate.origin != "twin"
+    )
 
 
 class Evaluator(Protocol):

@@ -8,11 +8,11 @@ import autokd
 from autokd.core.config import RunConfig
 from autokd.core.device import DeviceProfile
 from autokd.core.results import ExitStatus, KdGain, Report, StageSeconds, Winner
-from autokd.core.trial import Trial
+from autokd.core.trial import Trial, searched
 from autokd.core.units import format_bytes, format_count
 from autokd.pipeline.deliver import Delivery
 from autokd.pipeline.plan import RunPlan
-from autokd.pipeline.students import LAST_SEARCH_RUNG, Trained
+from autokd.pipeline.students import FINAL_RUNG, Trained
 from autokd.search.front import pareto_front
 
 _PACKAGES = ("torch", "torchvision", "botorch", "onnx", "onnxruntime", "networkx", "numpy")
@@ -45,6 +45,7 @@ def assemble_report(
         trials=trained.trials,
         front=search_front(trained.trials, plan),
         winners=winners,
+        full_rung=FINAL_RUNG,
         kd_gain=_kd_gain(trained, plan),
         seconds=StageSeconds(
             preflight=plan.preflight_seconds,
@@ -59,22 +60,8 @@ def assemble_report(
 
 
 def search_front(trials: tuple[Trial, ...], plan: RunPlan) -> tuple[int, ...]:
-    """Give the front of the search, where all trials had the same training time.
-
-    Accuracies at full length, which only finalists have, are left out, and so is the twin.
-    """
-    compared = [
-        trial.model_copy(
-            update={
-                "observations": tuple(
-                    seen for seen in trial.observations if seen.fidelity.rung <= LAST_SEARCH_RUNG
-                )
-            }
-        )
-        for trial in trials
-        if trial.candidate.origin != "twin"
-    ]
-    return pareto_front(compared, plan.limits)
+    """Give the front of the search, where all trials had the same training time."""
+    return pareto_front(searched(trials, full_rung=FINAL_RUNG), plan.limits)
 
 
 def _kd_gain(trained: Trained, plan: RunPlan) -> KdGain | None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from autokd.core.cost import Cost
 from autokd.core.results import Report, Winner
-from autokd.core.trial import Trial
+from autokd.core.trial import Trial, searched
 from autokd.core.units import format_bytes, format_count
 from autokd.report.cells import latency_cell, percent
 
@@ -99,6 +99,7 @@ def tick_step(span: float) -> float:
 
 def front_plots(report: Report) -> tuple[Plot, Plot, Plot]:
     """Give accuracy against use of the limits, parameters and latency, with every trial."""
+    report = _of_search(report)
     limits = report.limits
     use = _Measure(
         "use of the tightest limit",
@@ -124,6 +125,7 @@ def front_plots(report: Report) -> tuple[Plot, Plot, Plot]:
 
 def progress_plot(report: Report) -> Plot:
     """Give the accuracy of each trial in its order, and the best so far as steps."""
+    report = _of_search(report)
     trials = report.trials
     x = make_axis("trial", [t.trial_id for t in trials], lambda v: f"{v:g}", zero=True)
     y = _accuracy_axis(report, [])
@@ -146,6 +148,14 @@ def progress_plot(report: Report) -> Plot:
         height = 100 - y.place(best)
         steps.append((since, height, x.place(max(t.trial_id for t in trials)), height))
     return Plot("Best so far", x, y, marks, tuple(steps))
+
+
+def _of_search(report: Report) -> Report:
+    """Give the report with the trials as the search compared them; winners stay as they are."""
+    if report.full_rung is None:
+        return report
+    trials = searched(report.trials, full_rung=report.full_rung)
+    return report.model_copy(update={"trials": trials})
 
 
 @dataclass(frozen=True, slots=True)
