@@ -110,7 +110,8 @@ def existing_run(run: str) -> Path:
 
 
 def _dry_run(settings: "RunConfig") -> None:
-    from autokd.cli.result import explain_infeasible, render_feasibility
+    from autokd.cli.result import render_feasibility
+    from autokd.core.shortfall import explain_infeasible
 
     with make_display() as display:
         display.say("loading torch ...")
@@ -134,7 +135,7 @@ def _new_run_folder(out: str | None, device: str) -> Path:
     if run.is_dir() and any(run.iterdir()):
         message = (
             f"--out {run}: is not empty, and a run is never overwritten. "
-            f"Give another folder, or go on with it: autokd resume {run}"
+            f"Give another folder, or go on with it by 'autokd resume {run}'."
         )
         raise InputError(message)
     return run

@@ -84,7 +84,7 @@ def check(file: str) -> None:
 
 
 def _limits(profile: "DeviceProfile") -> str:
-    from autokd.cli.result import limit_name, limit_text
+    from autokd.core.shortfall import limit_name, limit_text
 
     limits = profile.default_limits().model_dump(exclude_none=True)
     return ", ".join(f"{limit_name(name)} {limit_text(name, limits[name])}" for name in limits)

@@ -13,7 +13,7 @@ import click
 
 import autokd
 from autokd.cli.group import LazyCommand, LazyGroup
-from autokd.cli.output import Output, close_quietly, note
+from autokd.cli.output import Output, close_quietly, note_error
 from autokd.errors import EXIT_NAMES, AutoKDError, InterruptedRunError, StorageError
 
 COMMANDS = {
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     output = Output(as_json="--json" in words)
     try:
-        with _sigterm_as_error(output):
+        with _signals_as_errors(output):
             code = _call(words, output)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001 - the last line of defence
@@ -90,6 +90,11 @@ def _call(words: list[str], output: Output) -> int:
 
 
 def _tell(fault: BaseException, output: Output) -> int:
+    if output.signal is not None:
+        # Not by the class of the fault: a module that is interrupted while it is imported may fail
+        # with anything.
+        word = "interrupted" if output.signal == signal.SIGINT else "stopped by SIGTERM"
+        return _fail(f"{word}. {_how_to_go_on(output)}", 128 + output.signal, output)
     match fault:
         case AutoKDError():
             message, code = str(fault), fault.exit_code
@@ -114,7 +119,7 @@ def _tell(fault: BaseException, output: Output) -> int:
 
 
 def _fail(message: str, code: int, output: Output) -> int:
-    note(f"autokd: error: {message}")
+    note_error(message)
     status = {"code": code, "name": EXIT_NAMES[code]}
     try:
         output.data({"exit": status, "error": message, **output.partial})
@@ -149,19 +154,28 @@ def _reader_is_gone() -> bool:
 
 
 @contextmanager
-def _sigterm_as_error(output: Output) -> Iterator[None]:
-    """Turn the first SIGTERM into an error that ends the run in order; the second kills."""
+def _signals_as_errors(output: Output) -> Iterator[None]:
+    """Turn Ctrl-C and the first SIGTERM into errors that end the run in order.
+
+    A second SIGTERM kills. Ctrl-C stays ignored where the shell had it so, as behind nohup.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
+        output.signal = number
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         message = f"stopped by SIGTERM. {_how_to_go_on(output)}"
         raise InterruptedRunError(message, exit_code=143)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, stop)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -12,7 +12,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 KEYS: Mapping[str, tuple[str, ...]] = {
     "teacher": ("teacher", "file"),
     "arch": ("teacher", "arch"),
-    "input_size": ("teacher", "input_px"),
+    "input_px": ("teacher", "input_px"),
     "mean": ("teacher", "mean"),
     "std": ("teacher", "std"),
     "class_names": ("teacher", "class_names"),
@@ -108,7 +108,7 @@ def teacher_options(command: C) -> C:
             help="torchvision:NAME, timm:NAME or package.module:factory. "
             "Left out, a known architecture is recognised by its weights.",
         ),
-        click.option("--input-size", type=int, metavar="PX", help="Side of the teacher's image."),
+        click.option("--input-px", type=int, metavar="PX", help="Side of the teacher's image."),
         click.option("--mean", callback=parse_numbers, metavar="M,..", help="Of pixels in 0..1."),
         click.option("--std", callback=parse_numbers, metavar="S,..", help="Of pixels in 0..1."),
         click.option(

@@ -22,12 +22,14 @@ class Output:
     Attributes:
         as_json: Whether ``--json`` was given: stdout then gets one JSON document and nothing else.
         run: The run folder, once there is one that ``autokd resume`` can go on with.
+        signal: Number of the signal that ends the command, once one came.
         partial: What a failed command found out; it goes beside the error in the JSON.
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.run: Path | None = None
+        self.signal: int | None = None
         self.partial: dict[str, Any] = {}
 
     def text(self, text: str) -> None:
@@ -66,6 +68,12 @@ def note(text: str) -> None:
         sys.stderr.write(ascii(text) + "\n")
     except OSError:
         close_quietly(sys.stderr)
+
+
+def note_error(message: str) -> None:
+    """Write an error to stderr: in lines of 80 columns for a person, in one line for a log."""
+    text = f"autokd: error: {message}"
+    note(wrap(text) if sys.stderr is not None and sys.stderr.isatty() else text)
 
 
 def close_quietly(stream: Any) -> None:

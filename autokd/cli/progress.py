@@ -45,7 +45,7 @@ def make_display() -> Display:
 
 
 class LineDisplay:
-    """One plain line when a step begins, then at most one every ten seconds.
+    """One plain line when a step begins, at most one every ten seconds, and one when it is done.
 
     Attributes:
         clock: Gives seconds that only grow.
@@ -70,10 +70,15 @@ class LineDisplay:
         if pace is None or done < pace.done:
             pace = self._pace[what] = _Pace(now, done)
         pace.done = done
+        if done >= total:
+            if not pace.ended:
+                self.write(f"{what}: done")
+            pace.ended = True
+            return
         last = self._written.get(what)
         if last is None or now - last >= LINE_EVERY_SECONDS:
             self._written[what] = now
-            self.write(_line(what, done, total, pace.seconds_left(now, total)))
+            self.write(_line(what, done / total, pace.seconds_left(now, total)))
 
     def say(self, text: str) -> None:
         """Write a note."""
@@ -156,6 +161,7 @@ class _Pace:
         self.begun = begun
         self.first = done
         self.done = done
+        self.ended = False
 
     def seconds_left(self, now: float, total: float) -> float | None:
         gained = self.done - self.first
@@ -164,12 +170,9 @@ class _Pace:
         return max(total - self.done, 0.0) * (now - self.begun) / gained
 
 
-def _line(what: str, done: float, total: float, seconds_left: float | None) -> str:
-    percent = 100.0 * min(done / total, 1.0) if total > 0 else 100.0
-    if percent >= 100.0:
-        return f"{what}: done"
+def _line(what: str, share: float, seconds_left: float | None) -> str:
     left = "" if seconds_left is None else f", {format_duration(seconds_left)} left"
-    return f"{what}: {percent:.0f} %{left}"
+    return f"{what}: {min(100.0 * share, 99.0):.0f} %{left}"
 
 
 def _is_watched() -> bool:

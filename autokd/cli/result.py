@@ -4,15 +4,10 @@ from pathlib import Path
 
 from autokd.cli.output import render_table, wrap
 from autokd.core.results import Feasibility, LatencyMeasurement, Report, RunStatus, Winner
+from autokd.core.shortfall import limit_name, limit_text
 from autokd.core.units import format_bytes, format_count, format_duration
 
 _UNKNOWN = "-"
-_LIMIT_NAMES = {
-    "max_params": "parameters",
-    "max_size_bytes": "size",
-    "max_memory_bytes": "memory",
-    "max_latency_ms": "latency",
-}
 
 
 def winner_folder(run: Path, winner: Winner) -> Path:
@@ -24,6 +19,7 @@ def render_result(report: Report, run: Path) -> str:
     """Give the verdict, the best student beside its teacher, and where the files are."""
     best = report.winners[0]
     teacher = report.teacher
+    teacher_params = _UNKNOWN if teacher.params is None else format_count(teacher.params)
     low, high = best.cost.latency_low_ms, best.cost.latency_high_ms
     rows = [
         (
@@ -32,7 +28,7 @@ def render_result(report: Report, run: Path) -> str:
             _percent(best.export.validation_accuracy),
         ),
         ("test accuracy", _percent(teacher.test_accuracy), _percent(best.export.test_accuracy)),
-        ("parameters", format_count(teacher.params), format_count(best.cost.params)),
+        ("parameters", teacher_params, format_count(best.cost.params)),
         ("file size", format_bytes(teacher.size_bytes), format_bytes(best.export.size_bytes)),
         ("memory (predicted)", _UNKNOWN, format_bytes(best.cost.memory_bytes)),
         (
@@ -67,24 +63,14 @@ def render_feasibility(found: Feasibility) -> str:
     parts = [share]
     if rows:
         parts.append(render_table(("limit", "at most", "fit", "smallest seen"), rows))
-    if found.binding is not None:
-        parts.append(f"The limit on {limit_name(found.binding)} stops most of them.")
+    binding = next((row for row in found.limits if row.limit == found.binding), None)
+    if binding is not None:
+        name, stopped = limit_name(binding.limit), found.drawn - binding.fitting
+        if stopped:
+            parts.append(f"The limit on {name} stops the most: {stopped} of {found.drawn}.")
+        else:
+            parts.append(f"No limit alone stops any of them; the nearest is that on {name}.")
     return "\n\n".join(parts)
-
-
-def explain_infeasible(found: Feasibility) -> str:
-    """Say which limits no student meets, by how much, and what to do."""
-    misses = [row for row in found.limits if row.nearest > row.value]
-    nearest = "; ".join(
-        f"{limit_name(row.limit)}: at most {limit_text(row.limit, row.value)}, "
-        f"the smallest student needs {limit_text(row.limit, row.nearest)}"
-        for row in misses
-    )
-    why = nearest or "each limit can be met alone, but no student meets all of them together"
-    return (
-        f"none of {found.drawn} drawn students fits the limits ({why}). "
-        "Raise a limit, give smaller images with --size, or choose another device."
-    )
 
 
 def render_status(status: RunStatus) -> str:
@@ -110,18 +96,6 @@ def render_status(status: RunStatus) -> str:
     if status.state == "stopped":
         text += f"\n\nGo on with: autokd resume {status.run}"
     return text
-
-
-def limit_name(limit: str) -> str:
-    """Give the word of a person for a field of Limits."""
-    return _LIMIT_NAMES[limit]
-
-
-def limit_text(limit: str, value: float) -> str:
-    """Give the value of a field of Limits with its unit."""
-    if limit.endswith("_bytes"):
-        return format_bytes(value)
-    return f"{value:.3g} ms" if limit.endswith("_ms") else format_count(value)
 
 
 def _measured(measurement: LatencyMeasurement | None) -> str:

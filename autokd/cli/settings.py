@@ -12,10 +12,11 @@ from autokd.cli.options import KEYS, flag_of
 from autokd.core.codec import load_toml, parse_record, write_atomically
 from autokd.core.config import RunConfig
 from autokd.core.toml import render_toml
-from autokd.errors import ConfigError
+from autokd.errors import ConfigError, UntrustedCodeError
 
 CONFIG_NAME = "autokd.toml"
 _TORCHVISION = "torchvision:"
+_LIBRARIES = (_TORCHVISION, "timm:")  # any other arch names a module, which is imported
 
 
 def read_settings(given: Mapping[str, Any], config: str | None) -> RunConfig:
@@ -29,12 +30,15 @@ def read_settings(given: Mapping[str, Any], config: str | None) -> RunConfig:
     Raises:
         ConfigError: The file cannot be read, or a value breaks a rule; the message names the
             option or the file's key.
+        UntrustedCodeError: A file that was merely found lets code run, see `_refuse_code`.
         click.UsageError: Teacher or device is given nowhere, or two options exclude each other.
     """
     chosen = {name: value for name, value in given.items() if name in KEYS and value is not None}
     _refuse_both(chosen, "budget", "trials")
     path = Path(config or CONFIG_NAME)
     raw = load_toml(path) if config or path.is_file() else {}
+    if config is None:
+        _refuse_code(raw.get("teacher"), chosen, path)
     merged = _with_absolute_paths(raw, path.absolute().parent)
     line = _with_absolute_paths(_as_tables(chosen), Path.cwd())
     _overlay(merged, line)
@@ -65,6 +69,29 @@ def save_settings(settings: RunConfig, path: Path) -> None:
         table[place[1]] = _relative(table[place[1]], folder)
     raw["device"] = _relative(raw["device"], folder)
     write_atomically(path, render_toml(raw))
+
+
+def _refuse_code(teacher: object, chosen: Mapping[str, Any], path: Path) -> None:
+    """Refuse settings that run code and that no person gave: the folder may be somebody else's.
+
+    Raises:
+        UntrustedCodeError: ``teacher``, a table of a file that was found, has such a setting, which
+            the command line does not set.
+    """
+    if not isinstance(teacher, dict):
+        return
+    arch = teacher.get("arch")
+    if teacher.get("trust_code") and "trust_code" not in chosen:
+        setting, flag = "trust_code = true", "--trust-code"
+    elif isinstance(arch, str) and not arch.startswith(_LIBRARIES) and "arch" not in chosen:
+        setting, flag = f"arch = {arch!r}", f"--arch {arch}"
+    else:
+        return
+    message = (
+        f"{path}: {setting} lets code run, and this file was only found in the working folder; "
+        f"if you know it, give {flag} on the command line, or --config {path}."
+    )
+    raise UntrustedCodeError(message)
 
 
 def _refuse_both(chosen: Mapping[str, Any], one: str, other: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from autokd.core.cache import cache_folder
 from autokd.errors import ConfigError, InputError, StorageError
 
 R = TypeVar("R", bound=BaseModel)
@@ -106,9 +107,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def storage_error(path: Path, fault: OSError) -> StorageError:
     """Say in a person's words that ``path`` cannot be written."""
+    what = "Free some space"
+    if path.absolute().is_relative_to(cache_folder().absolute()):
+        what += ", or set AUTOKD_CACHE to a folder on another disk"
     return StorageError(
         f"{path}: cannot be written ({fault.strerror or fault}). "
-        "Free some space or give another folder with --out, then go on with 'autokd resume'."
+        f"{what}, then go on with 'autokd resume RUN'."
     )
 
 

@@ -22,6 +22,7 @@ class TeacherResult(Record):
     """The teacher as it scored.
 
     Attributes:
+        params: None when they cannot be counted.
         validation_accuracy: None for images without labels.
         test_accuracy: Read once, at the end; None without labels.
         mirrored_accuracy: On mirrored validation images; decides whether training mirrors them.
@@ -31,7 +32,7 @@ class TeacherResult(Record):
     sha256: str
     kind: str
     arch: str | None
-    params: int
+    params: int | None
     size_bytes: int
     macs: int | None
     validation_accuracy: float | None

@@ -1,5 +1,6 @@
 """An ``.npz`` file, looked into before anything of it is loaded."""
 
+import hashlib
 import zipfile
 import zlib
 from pathlib import Path
@@ -92,6 +93,11 @@ class Archive:
         if labels.shape != (images,):
             self.fail(f"{key} has shape {labels.shape}, and must be ({images},) as its images")
         return np.asarray(labels.astype(np.int64))
+
+    def fingerprint(self) -> str:
+        """Digest the file."""
+        with self._path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def fail(self, rule: str) -> NoReturn:
         """Raise DataError that names the file and says ``rule``."""

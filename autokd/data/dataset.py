@@ -43,13 +43,11 @@ def load_dataset(config: DataConfig, *, seed: int, progress: Progress) -> Datase
     reader = _Reader(px, 1 if train_gray and validation_gray else 3)
     train_set, validation_set = reader.read_both(train, validation, damage, progress)
     _check_classes(found, train_set, validation_set)
-    made_of = [found.fingerprint(), px, reader.channels, seed, len(train_set), len(validation_set)]
-    made_of += [config.validation_fraction, config.test_fraction, config.max_train_images]
     return Dataset(
         train=train_set,
         validation=validation_set,
         class_names=found.class_names,
-        digest=hashlib.sha256(json.dumps(made_of).encode()).hexdigest(),
+        digest=_digest(found.class_names, train_set, validation_set, test),
         unreadable=tuple(damage.names),
         test_images=test.index.size,
         _read_test=_TestReader(found.where, test, reader) if test.index.size else None,
@@ -133,6 +131,22 @@ def _check_classes(found: Input, train: ImageSet, validation: ImageSet) -> None:
     if not len(validation):
         msg = f"{found.where}: no validation image is left to select students by; add some."
         raise DataError(msg)
+
+
+def _digest(class_names: tuple[str, ...], train: ImageSet, validation: ImageSet, test: Part) -> str:
+    """Digest pixels and labels; of test images, which are not read yet, what stands for pixels."""
+    described = {
+        "classes": class_names,
+        "shapes": [tuple(part.images.shape) for part in (train, validation)],
+        "test": test.source.fingerprint(test.index) if test.index.size else "",
+    }
+    digest = hashlib.sha256(json.dumps(described).encode())
+    for part in (train, validation):
+        digest.update(part.images.numpy().data)
+        digest.update(part.labels.numpy().data)
+    digest.update(test.index.tobytes())
+    digest.update(test.labels.tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,9 @@ from autokd.data.source import (
     whole,
 )
 from autokd.errors import DataError
+
+# Reading so much takes about a second from a slow disk.
+_MOST_HASHED_BYTES = 64 << 20
 
 
 class FileSource:
@@ -68,13 +70,15 @@ class FileSource:
         decode.in_threads(fill, index.size, what="read images", progress=progress)
         return images, good
 
-    def describe(self) -> str:
-        """Give a text that changes with the files' names, sizes and labels."""
-        lines = (
-            f"{label} {_size_bytes(self._root / file)} {file}"
-            for file, label in zip(self._files, self.labels, strict=True)
-        )
-        return "\n".join(lines)
+    def fingerprint(self, index: Integers) -> str:
+        """Digest the files' bytes or, when those are many, their sizes and times of change."""
+        files = [self._root / self._files[place] for place in index]
+        states = [_state(file) for file in files]
+        if sum(size for size, _ in states) <= _MOST_HASHED_BYTES:
+            parts = (_content_digest(file) for file in files)
+        else:
+            parts = (f"{size} {changed_ns}".encode() for size, changed_ns in states)
+        return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,6 @@ def open_folder(root: Path) -> Input:
         validation=parts.get("validation"),
         test=parts.get("test"),
         class_names=class_names,
-        fingerprint=partial(_fingerprint, sources),
     )
 
 
@@ -196,13 +199,6 @@ def _source(root: Path, listing: _Listing, class_names: tuple[str, ...]) -> File
     return FileSource(root, files, np.repeat(np.asarray(of_class, np.int64), counts))
 
 
-def _fingerprint(sources: dict[str, FileSource]) -> str:
-    digest = hashlib.sha256()
-    for split, source in sorted(sources.items()):
-        digest.update(f"{split}\n{source.describe()}\n".encode(errors="surrogateescape"))
-    return digest.hexdigest()
-
-
 def _subfolders(folder: Path) -> list[Path]:
     try:
         inner = [p for p in folder.iterdir() if p.is_dir() and not _is_hidden(p.name)]
@@ -216,9 +212,19 @@ def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
 
 
-def _size_bytes(path: Path) -> int:
+def _state(path: Path) -> tuple[int, int]:
+    """Give size in bytes and time of change in nanoseconds; zeros for a file that is not there."""
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
-        # A link that leads nowhere is listed, and is unreadable later.
-        return -1
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _content_digest(path: Path) -> bytes:
+    """Digest a file's bytes; of one that cannot be read, nothing."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError:
+        return b""

@@ -49,7 +49,8 @@ class Dataset:
         train: Students learn from these.
         validation: Students are selected by these.
         class_names: In the order of the labels; empty when nothing has a label.
-        digest: The same for the same images, labels and splits, and only then.
+        digest: The same for the same images, labels and splits, in the same order and form, and
+            only then. Many test files count by size and time of change, not by their pixels.
         unreadable: Names of the files that were left out.
         test_images: How many `load_test` will read.
     """

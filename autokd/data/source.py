@@ -1,6 +1,5 @@
 """What every kind of data input offers: labels and sizes first, pixels later."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -74,6 +73,10 @@ class Source(Protocol):
         """
         ...
 
+    def fingerprint(self, index: Integers) -> str:
+        """Digest what the images at ``index`` depend on, without decoding all of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -106,7 +109,6 @@ class Input:
         validation: As the input gives it; None to cut it from ``train``.
         test: Likewise.
         class_names: In the order of the labels; empty when nothing has a label.
-        fingerprint: Makes one digest of everything that the input's content depends on.
     """
 
     where: str
@@ -114,7 +116,6 @@ class Input:
     validation: Part | None
     test: Part | None
     class_names: tuple[str, ...]
-    fingerprint: Callable[[], str]
 
 
 def whole(source: Source) -> Part:

@@ -40,7 +40,11 @@ def _save(path: Path, array: np.ndarray[Any, Any]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
-            np.save(stream, array, allow_pickle=False)
+            # np.save would tell of a full disk in counts of bytes, without the system's reason.
+            array = np.ascontiguousarray(array)
+            header = np.lib.format.header_data_from_array_1_0(array)
+            np.lib.format.write_array_header_1_0(stream, header)
+            stream.write(array.data)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

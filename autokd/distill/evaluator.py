@@ -33,7 +33,7 @@ class WorkerSetup(Record):
         preset: Of the student space, as the next five.
         profile: The device.
         limits: That hold for every student.
-        classes: Length of the logits.
+        class_names: In the order of the logits.
         image_px: Side of the images as stored.
         image_channels: 1 for gray, 3 for RGB.
         flip: Whether a view may be mirrored.
@@ -50,7 +50,7 @@ class WorkerSetup(Record):
     preset: Preset
     profile: DeviceProfile
     limits: Limits
-    classes: int
+    class_names: tuple[str, ...]
     image_px: int
     image_channels: int
     flip: bool
@@ -110,7 +110,7 @@ class StudentEvaluator:
             limits=setup.limits,
             image_px=setup.image_px,
             image_channels=setup.image_channels,
-            classes=setup.classes,
+            class_names=setup.class_names,
         )
 
     @cached_property

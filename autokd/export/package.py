@@ -115,7 +115,9 @@ def export_winner(
     weights = {key: np.ascontiguousarray(value) for key, value in student.weights.items()}
     write_atomically(folder / WEIGHTS_FILE, safetensors_bytes(weights))
     save_record(student.genotype, folder / GENOTYPE_FILE)
-    sample = sample_bytes(images[:_SAMPLES], reference[:_SAMPLES], student.class_names, target)
+    # Spread, as images may be in the order of their classes.
+    few = np.linspace(0, len(images) - 1, min(len(images), _SAMPLES)).round().astype(np.int64)
+    sample = sample_bytes(images[few], reference[few], student.class_names, target)
     write_atomically(folder / SAMPLE_FILE, sample)
     path = folder / MODEL_FILE
     try:

@@ -64,21 +64,20 @@ def check_file(path: Path, target: ExportTarget) -> None:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as fault:
         msg = f"{path}: onnx refuses the file: {fault}"
         raise ExportError(msg) from None
-    _open_session(path, threads=1)
+    _open_session(path)
 
 
-def run_onnx(path: Path, images: NDArray[np.uint8], *, threads: int = 1) -> NDArray[np.float32]:
+def run_onnx(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Give the logits (n, classes) that onnxruntime computes on the CPU.
 
     Args:
         path: The exported file; whether it takes bytes or floats is read from it.
         images: (n, px, px, c), at the student's own size.
-        threads: Of onnxruntime.
 
     Raises:
         ExportError: The file does not load, or takes images of another shape.
     """
-    session = _open_session(path, threads=threads)
+    session = _open_session(path)
     taken = session.get_inputs()[0]
     height, width, channels = images.shape[1:]
     if list(taken.shape) != [1, channels, height, width]:
@@ -98,21 +97,6 @@ def board_input(images: NDArray[np.uint8], kind: str) -> NDArray[Any]:
     """Give images (n, h, w, c) as the board feeds them: planes (n, c, h, w), 0..255 or 0..1."""
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     return planes if kind == "uint8" else planes.astype(np.float32) / np.float32(255.0)
-
-
-def evaluate_onnx(
-    path: Path, images: NDArray[np.uint8], labels: NDArray[np.int64], *, threads: int = 1
-) -> float | None:
-    """Give the accuracy in onnxruntime over images with a label, None when none has one.
-
-    Raises:
-        ExportError: As `run_onnx`.
-    """
-    labelled = labels >= 0
-    if not labelled.any():
-        return None
-    logits = run_onnx(path, images[labelled], threads=threads)
-    return float((logits.argmax(axis=1) == labels[labelled]).mean())
 
 
 def compare(
@@ -189,9 +173,9 @@ def _check_contents(path: Path, model: onnx.ModelProto, target: ExportTarget) ->
         raise ExportError(msg)
 
 
-def _open_session(path: Path, *, threads: int) -> ort.InferenceSession:
+def _open_session(path: Path) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:

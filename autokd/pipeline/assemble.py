@@ -81,8 +81,8 @@ def _verdict(
 ) -> str:
     cost = winner.cost
     size = (
-        f"{format_count(cost.params)} parameters ({plan.teacher.params / cost.params:.0f} times "
-        f"fewer), {format_bytes(winner.export.size_bytes)}; predicted {cost.latency_ms:.2g} ms "
+        f"{format_count(cost.params)} parameters{_fewer(cost.params, plan.teacher.params)}, "
+        f"{format_bytes(winner.export.size_bytes)}; predicted {cost.latency_ms:.2g} ms "
         f"({cost.latency_low_ms:.2g} to {cost.latency_high_ms:.2g}) on {profile.name}, an estimate."
     )
     test = winner.export.test_accuracy
@@ -91,7 +91,14 @@ def _verdict(
             f"The student gets {test:.2%} of the test images right, its teacher "
             f"{teacher_accuracy:.2%}, with {size}"
         )
-    return f"The student agrees with its teacher on {winner.validation_agreement:.2%}, with {size}"
+    return (
+        f"The student names the teacher's class for {winner.validation_agreement:.2%} of the "
+        f"validation images, with {size}"
+    )
+
+
+def _fewer(student: int, teacher: int | None) -> str:
+    return "" if teacher is None else f" ({teacher / student:.0f} times fewer)"
 
 
 def _warnings(winner: Winner, trained: Trained) -> list[str]:

@@ -145,11 +145,13 @@ def deliver(
                 trial, folder, images=validation, target=profile.export, device=profile.id
             )
         )
+    progress("exporting", len(finalists), len(finalists))
     test, teacher_accuracy, teacher_classes = load_test()
     scores = []
     for done, (trial, found) in enumerate(zip(finalists, exported, strict=True)):
         progress("scoring in onnxruntime", done, len(finalists))
         scores.append(_score(exporter, trial, found.path, validation, test, teacher_classes))
+    progress("scoring in onnxruntime", len(finalists), len(finalists))
     export_seconds = time.monotonic() - began
     began = time.monotonic()
     winners = []
@@ -188,8 +190,10 @@ def _score(
 
 
 def _accuracy(named: np.ndarray, images: ImageSet) -> float | None:
+    """Give the fraction of the images with a label that are right, None when none has one."""
     labels = images.labels.numpy()
-    return float((named == labels)[labels >= 0].mean()) if images.labelled else None
+    known = labels >= 0
+    return float((named == labels)[known].mean()) if known.any() else None
 
 
 def _measure(
@@ -214,14 +218,17 @@ def _winner(
     candidate = trial.candidate
     last = trial.observations[-1]
     labelled = exporter.plan.data.labelled
+    alone = candidate.distill.model_copy(update={"alpha": 1.0})  # what no labels leave
     return Winner(
         rank=rank,
         trial_id=trial.trial_id,
         genotype=exporter.space.genotype(candidate),
-        distill=candidate.distill,
+        distill=candidate.distill if labelled else alone,
         member_seed=candidate.member_seed,
         cost=candidate.cost,
-        violations=exporter.plan.limits.violations(candidate.cost),
+        violations=exporter.plan.limits.violations(
+            candidate.cost.model_copy(update={"size_bytes": found.size_bytes})
+        ),
         epochs=last.fidelity.images / exporter.plan.data.train_images,
         train_seconds=sum(seen.train_seconds for seen in trial.observations),
         validation_accuracy=last.accuracy if labelled else None,

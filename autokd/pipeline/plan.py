@@ -1,21 +1,22 @@
 """All that a run decides before it trains: written once, read by every later step and by resume."""
 
+import math
 from typing import Literal
 
 from pydantic import Field
 
 from autokd.core.cost import Limits
+from autokd.core.device import DeviceProfile
 from autokd.core.record import Record
 from autokd.core.results import DataResult, Feasibility, TeacherResult
 from autokd.core.trial import Fidelity
 from autokd.space.pace import Pace
 from autokd.space.program import Program
 
-# Shares of a budget. What is left goes to export, measurement and the spread of the forecast.
+# Shares of a budget: the search, and all training at full length, that of the twin included. New
+# members take some 8 %, what is left goes to export, timing and the error of the forecast.
 SEARCH_SHARE = 0.50
-MEMBERS_SHARE = 0.08
-FINAL_SHARE = 0.25
-TWIN_SHARE = 0.12
+FINAL_SHARE = 0.37
 
 # Students that a search should see, and how many times longer each rung is than the one below.
 # Two rungs of 1 : 3 before the final length leave 24 students a first rung of some 10 % of it;
@@ -61,11 +62,13 @@ def plan_lengths(
     epochs: float,
     train_images: int,
     workers: int,
+    twin: bool,
 ) -> Lengths:
     """Divide a budget in time, or a number of epochs, over the rungs.
 
     With a budget, the first rung is such that ``STUDENTS`` students and their promotions fill the
-    search's share on all workers, and the final length fills its own share.
+    search's share on all workers, and the final length is such that finalists, side by side as far
+    as there are workers, and then the twin fill theirs.
     """
     if trials is not None:
         final = epochs * train_images
@@ -74,7 +77,8 @@ def plan_lengths(
     cost = sum((PROMOTION_COST / ETA) ** rung for rung in range(RUNGS))
     first = SEARCH_SHARE * budget_seconds * workers / (STUDENTS * cost)
     rungs = [first * ETA**rung for rung in range(RUNGS)]
-    final = max(FINAL_SHARE * budget_seconds, rungs[-1])
+    rounds = math.ceil(FINALISTS / workers) + twin
+    final = max(FINAL_SHARE * budget_seconds / rounds, rungs[-1])
     return Lengths(seconds=(*rungs, final), images=None, pace=pace)
 
 
@@ -82,6 +86,7 @@ class RunPlan(Record):
     """What a run decided before it trained a student.
 
     Attributes:
+        profile: The device, as it was when the run began.
         limits: Of the profile, overridden by the person's.
         workers: Training processes side by side.
         threads: Of each.
@@ -91,6 +96,7 @@ class RunPlan(Record):
     """
 
     schema_version: Literal[1] = 1
+    profile: DeviceProfile
     limits: Limits
     workers: int = Field(gt=0)
     threads: int = Field(gt=0)

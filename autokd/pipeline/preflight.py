@@ -1,32 +1,35 @@
 """Everything before the search: load all, score the teacher, say what is feasible, teach, plan."""
 
+import io
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from autokd.core.cache import cache_folder
-from autokd.core.codec import load_record, save_record, storage_error
+from autokd.core.codec import load_record, save_record, write_atomically
 from autokd.core.config import RunConfig
 from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile, load_profile
 from autokd.core.progress import Progress
 from autokd.core.results import DataResult, Feasibility, TeacherResult
 from autokd.core.seeds import derive_seed
+from autokd.core.shortfall import explain_infeasible
 from autokd.data.augment import channel_statistics
 from autokd.data.dataset import Dataset, load_dataset
 from autokd.data.store import open_image_set, save_image_set
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import WorkerSetup
 from autokd.distill.probe import time_students
-from autokd.errors import DataError, InfeasibleError
+from autokd.errors import DataError, InfeasibleError, TeacherError
 from autokd.pipeline.plan import RunPlan, plan_lengths
+from autokd.search.pool import random_candidate
 from autokd.space.feasibility import survey
 from autokd.space.pace import Pace, fit_pace
-from autokd.space.program import Program
 from autokd.space.students import StudentSpace
 from autokd.teacher.load import Teacher, load_teacher
 from autokd.teacher.logits import teach
@@ -75,7 +78,7 @@ def survey_space(inputs: Inputs) -> tuple[Limits, Feasibility]:
     set, the teacher's own count is one.
     """
     limits = inputs.profile.default_limits().overridden_by(inputs.config.limits.to_limits())
-    if limits.max_params is None:
+    if limits.max_params is None and inputs.teacher.card.params is not None:
         limits = limits.overridden_by(Limits(max_params=inputs.teacher.card.params))
     space = make_space(inputs, limits)
     return limits, survey(
@@ -91,8 +94,15 @@ def make_space(inputs: Inputs, limits: Limits) -> StudentSpace:
         limits=limits,
         image_px=inputs.dataset.train.px,
         image_channels=inputs.dataset.train.channels,
-        classes=inputs.teacher.card.classes,
+        class_names=class_names(inputs),
     )
+
+
+def class_names(inputs: Inputs) -> tuple[str, ...]:
+    """Give the names of the classes, in the order of the logits; numbers without any."""
+    card = inputs.teacher.card
+    numbers = tuple(str(number) for number in range(card.classes))
+    return inputs.dataset.class_names or tuple(card.class_names or ()) or numbers
 
 
 def require_feasible(feasibility: Feasibility) -> None:
@@ -103,15 +113,7 @@ def require_feasible(feasibility: Feasibility) -> None:
     """
     if feasibility.fitting:
         return
-    misses = "; ".join(
-        f"{row.limit} = {row.value:g}: {row.fitting} fit, nearest {row.nearest:.4g}"
-        for row in feasibility.limits
-    )
-    msg = (
-        f"0 of {feasibility.drawn} drawn students meet all limits, even at their smallest width. "
-        f"Binding: {feasibility.binding}. {misses}. Raise that limit, or choose another device."
-    )
-    raise InfeasibleError(msg)
+    raise InfeasibleError(explain_infeasible(feasibility))
 
 
 def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> RunPlan:
@@ -124,10 +126,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
     """
     path = run / "plan.json"
     if path.is_file():
-        plan = load_record(RunPlan, path)
-        _require_same_data(plan, inputs.dataset)
-        if Path(plan.logits_file).is_file():
-            return plan
+        return _read_plan(path, inputs, run, progress=progress)
     began = time.monotonic()
     limits, feasibility = survey_space(inputs)
     require_feasible(feasibility)
@@ -144,6 +143,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
     workers, threads = share_cores(inputs.config.search.workers)
     plan = RunPlan(
         limits=limits,
+        profile=inputs.profile,
         workers=workers,
         threads=threads,
         mean=channel_statistics(inputs.dataset.train)[0],
@@ -156,6 +156,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
             epochs=inputs.config.search.epochs,
             train_images=len(inputs.dataset.train),
             workers=workers,
+            twin=inputs.config.search.kd_gain,
         ),
         data=_data_result(inputs, flip=score.flip),
         teacher=_teacher_result(inputs, score),
@@ -166,6 +167,21 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
     )
     save_record(plan, path)
     return plan
+
+
+def _read_plan(path: Path, inputs: Inputs, run: Path, *, progress: Progress) -> RunPlan:
+    """Read the plan of an earlier session, and make again what is no longer in the cache."""
+    plan = load_record(RunPlan, path)
+    _require_same(plan, inputs)
+    if not _validation_logits(run).is_file():
+        flip: Literal["yes", "no"] = "yes" if plan.data.flip else "no"
+        validation = inputs.dataset.validation
+        score = preflight(inputs.teacher, validation, flip=flip, progress=progress)
+        _save_validation_logits(run, score)
+    if Path(plan.logits_file).is_file():
+        return plan
+    logits_file = _teach(inputs, flip=plan.data.flip, progress=progress)
+    return plan.model_copy(update={"logits_file": str(logits_file)})
 
 
 def share_cores(wanted: int | None) -> tuple[int, int]:
@@ -189,7 +205,7 @@ def worker_setup(inputs: Inputs, plan: RunPlan, run: Path) -> WorkerSetup:
         preset=inputs.config.search.space,
         profile=inputs.profile,
         limits=plan.limits,
-        classes=inputs.teacher.card.classes,
+        class_names=class_names(inputs),
         image_px=inputs.dataset.train.px,
         image_channels=inputs.dataset.train.channels,
         flip=plan.data.flip,
@@ -220,13 +236,11 @@ def _measure_pace(
     import torch
 
     space = make_space(inputs, limits)
-    rng = np.random.default_rng(derive_seed(inputs.config.seed, "pace"))
-    programs: list[Program] = []
-    while len(programs) < PROBES:
-        family, distill = space.decode(rng.random(space.dimension))
-        member = space.member(family, distill, member_seed=len(programs), origin="prior")
-        if member is not None:
-            programs.append(space.program(member))
+    seed = derive_seed(inputs.config.seed, "pace")
+    programs = [
+        space.program(random_candidate(space, derive_seed(seed, number), origin="prior"))
+        for number in range(PROBES)
+    ]
     mean, std = channel_statistics(inputs.dataset.train)
     data = TrainingData(
         train=inputs.dataset.train,
@@ -256,16 +270,9 @@ def _validation_logits(run: Path) -> Path:
 
 
 def _save_validation_logits(run: Path, score: PreflightScore) -> None:
-    path = _validation_logits(run)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp.npy")
-    try:
-        np.save(temporary, score.logits.numpy())
-        temporary.replace(path)
-    except OSError as fault:
-        raise storage_error(path, fault) from fault
-    finally:
-        temporary.unlink(missing_ok=True)
+    stream = io.BytesIO()
+    np.save(stream, score.logits.numpy())
+    write_atomically(_validation_logits(run), stream.getvalue())
 
 
 def _store_images(dataset: Dataset) -> Path:
@@ -279,23 +286,32 @@ def _store_images(dataset: Dataset) -> Path:
     return folder
 
 
-def _require_same_data(plan: RunPlan, dataset: Dataset) -> None:
-    if plan.data.digest != dataset.digest:
+def _require_same(plan: RunPlan, inputs: Inputs) -> None:
+    """Refuse to go on with other images or another teacher than the run began with."""
+    if plan.data.digest != inputs.dataset.digest:
         msg = (
             f"{plan.data.path}: the images are not those that this run began with "
-            f"(digest {dataset.digest[:12]}, was {plan.data.digest[:12]}). Put the old ones back, "
-            "or begin a new run."
+            f"(digest {inputs.dataset.digest[:12]}, was {plan.data.digest[:12]}). Put the old ones "
+            "back, or begin a new run."
         )
         raise DataError(msg)
+    if plan.teacher.sha256 != inputs.teacher.card.sha256:
+        msg = (
+            f"{plan.teacher.file}: is not the teacher that this run began with (SHA-256 "
+            f"{inputs.teacher.card.sha256[:12]}, was {plan.teacher.sha256[:12]}). Put the old one "
+            "back, or begin a new run."
+        )
+        raise TeacherError(msg)
 
 
 def _teacher_line(inputs: Inputs, score: PreflightScore) -> str:
     card = inputs.teacher.card
     name = card.arch or card.kind
+    size = "parameters not counted" if card.params is None else f"{card.params:,} parameters"
     if score.accuracy is None:
-        return f"teacher: {name}, {card.params:,} parameters; no labels, so nothing to score."
+        return f"teacher: {name}, {size}; no labels, so nothing to score."
     return (
-        f"teacher: {name}, {card.params:,} parameters, {score.accuracy:.2%} of "
+        f"teacher: {name}, {size}, {score.accuracy:.2%} of "
         f"{len(inputs.dataset.validation):,} validation images right."
     )
 
@@ -308,13 +324,10 @@ def _unreadable_warning(dataset: Dataset) -> tuple[str, ...]:
 
 def _data_result(inputs: Inputs, *, flip: bool) -> DataResult:
     dataset = inputs.dataset
-    names = dataset.class_names or tuple(
-        inputs.teacher.card.class_names or (str(n) for n in range(inputs.teacher.card.classes))
-    )
     return DataResult(
         path=inputs.config.data.path,
         digest=dataset.digest,
-        classes=names,
+        classes=class_names(inputs),
         image_px=dataset.train.px,
         image_channels=dataset.train.channels,
         train_images=len(dataset.train),

@@ -1,5 +1,6 @@
 """A run from its settings to its report, and again from wherever it was stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from autokd.core.config import RunConfig
 from autokd.core.device import load_profile
 from autokd.core.progress import Progress, silent
 from autokd.core.results import Feasibility, Report
+from autokd.core.shortfall import limit_name, limit_text
 from autokd.core.toml import render_toml
 from autokd.data.images import ImageSet
 from autokd.errors import ConfigError
@@ -21,6 +23,7 @@ from autokd.pipeline.preflight import (
     load_inputs,
     make_plan,
     make_space,
+    require_feasible,
     survey_space,
     worker_setup,
 )
@@ -43,8 +46,13 @@ def compress(config: RunConfig, run: Path, *, progress: Progress, say: Say) -> R
         StorageError: The disk is full.
     """
     inputs = load_inputs(config, progress=progress)
-    write_atomically(run / CONFIG_FILE, render_toml(config.model_dump(mode="json")))
-    return _go_on(inputs, run, progress=progress, say=say)
+    require_feasible(survey_space(inputs)[1])
+    with Ledger.open(run / LEDGER_FILE) as ledger:
+        if (run / CONFIG_FILE).exists():
+            msg = f"{run}: holds a run already; give a new folder, or 'autokd resume {run}'."
+            raise ConfigError(msg)
+        write_atomically(run / CONFIG_FILE, render_toml(config.model_dump(mode="json")))
+        return _go_on(inputs, run, ledger, progress=progress, say=say)
 
 
 def resume(run: Path, *, progress: Progress, say: Say) -> Report:
@@ -56,9 +64,14 @@ def resume(run: Path, *, progress: Progress, say: Say) -> Report:
     """
     if (run / "results.json").is_file():
         say(f"{run} is done already.")
-        return load_report(run)
-    inputs = load_inputs(_read_config(run), progress=progress)
-    return _go_on(inputs, run, progress=progress, say=say)
+        report = load_report(run)
+        write_report(report, run)  # a kill may have come between its files
+        return report
+    config = _read_config(run)
+    with Ledger.open(run / LEDGER_FILE) as ledger:
+        return _go_on(
+            load_inputs(config, progress=progress), run, ledger, progress=progress, say=say
+        )
 
 
 def dry_run(config: RunConfig, *, progress: Progress, say: Say) -> Feasibility:
@@ -69,7 +82,8 @@ def dry_run(config: RunConfig, *, progress: Progress, say: Say) -> Feasibility:
     """
     inputs = load_inputs(config, progress=progress)
     limits, feasibility = survey_space(inputs)
-    shown = ", ".join(f"{name} = {value:g}" for name, value in limits.model_dump().items() if value)
+    given = limits.model_dump(exclude_none=True)
+    shown = ", ".join(f"{limit_name(name)} {limit_text(name, given[name])}" for name in given)
     say(f"limits on {inputs.profile.name}: {shown}")
     return feasibility
 
@@ -101,31 +115,24 @@ def export_winner_for(run: Path, *, winner: int, device: str) -> Path:
     return found.path
 
 
-def _go_on(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Report:
+def _go_on(inputs: Inputs, run: Path, ledger: Ledger, *, progress: Progress, say: Say) -> Report:
     """Do what is missing; the ledger is held to the end, so that nobody else works in ``run``."""
-    with Ledger.open(run / LEDGER_FILE) as ledger:
-        plan = make_plan(inputs, run, progress=progress, say=say)
-        exporter = _exporter(inputs, plan, run)
-        trained = train_students(
-            inputs,
-            plan,
-            worker_setup(inputs, plan, run),
-            ledger,
-            run=run,
-            progress=progress,
-            say=say,
-        )
-        delivery = deliver(
-            exporter,
-            trained.finalists,
-            profile=inputs.profile,
-            validation=inputs.dataset.validation,
-            load_test=lambda: _read_test(inputs, progress),
-            progress=progress,
-            say=say,
-        )
-        report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery)
-        write_report(report, run)
+    plan = make_plan(inputs, run, progress=progress, say=say)
+    inputs = replace(inputs, profile=plan.profile)
+    exporter = _exporter(inputs, plan, run)
+    setup = worker_setup(inputs, plan, run)
+    trained = train_students(inputs, plan, setup, ledger, run=run, progress=progress, say=say)
+    delivery = deliver(
+        exporter,
+        trained.finalists,
+        profile=inputs.profile,
+        validation=inputs.dataset.validation,
+        load_test=lambda: _read_test(inputs, progress),
+        progress=progress,
+        say=say,
+    )
+    report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery)
+    write_report(report, run)
     return report
 
 

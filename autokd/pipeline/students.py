@@ -4,8 +4,8 @@ All of it is jobs in one ledger, so that every step can be killed and gone on wi
 are finalists follows from the ledger alone.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from autokd.core.record import Record
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Failure, Observation, Trial
 from autokd.distill.evaluator import StudentEvaluator, WorkerSetup
-from autokd.errors import StoppedError
+from autokd.errors import AutoKDError, ConfigError, StoppedError
 from autokd.pipeline.plan import (
     ETA,
     FINALISTS,
@@ -36,6 +36,8 @@ from autokd.space.students import StudentSpace
 
 FINAL_RUNG = RUNGS
 LAST_SEARCH_RUNG = RUNGS - 1
+# What is left for the jobs that take longer than was foreseen.
+MOST_BEFORE_THE_END = 0.99
 
 Say = Callable[[str], None]
 
@@ -61,7 +63,7 @@ class Trained:
         finalists: Trained at full length, best first.
         twin: The winner without its teacher, if it was trained.
         search_seconds: Wall time of the search.
-        finalists_seconds: Wall time of what came after it, in this session.
+        finalists_seconds: Wall time of what came after it.
     """
 
     trials: tuple[Trial, ...]
@@ -92,7 +94,8 @@ class _Stage:
             return
         cores = self.plan.workers * self.plan.threads
         workers = min(len(jobs), self.plan.workers)
-        self.watch.begin(what, jobs=jobs)
+        seconds = max(job.fidelity.seconds for job in jobs)
+        self.watch.begin_seconds(what, seconds, since=self.ledger.spent_seconds)
         with ProcessExecutor(
             StudentEvaluator(self.setup), workers=workers, threads=max(1, cores // workers)
         ) as executor:
@@ -102,6 +105,7 @@ class _Stage:
                 deadline_seconds=float("inf"),
                 on_event=self.watch,
             )
+        self.watch.end()
 
 
 def train_students(
@@ -118,25 +122,23 @@ def train_students(
 
     Raises:
         StoppedError: No student could be trained.
+        ConfigError: The budget ended before one was.
         StorageError: The disk is full.
     """
     config, space = inputs.config, make_space(inputs, plan.limits)
     stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say))
     end = _search(stage, run)
-    began = time.monotonic()
-    searched = ledger.trials()[: end.trials]
-    best = _ranked(searched, LAST_SEARCH_RUNG)
-    if not best:
-        raise StoppedError(_why_none(searched, config))
-    _train_members(stage, best, end)
+    _train_members(stage, end)
     finalists = _train_finalists(stage)
-    twin = _train_twin(stage, finalists[0]) if config.search.kd_gain else None
+    # Without labels every student learns from the teacher alone, so there is nothing to compare.
+    compared = config.search.kd_gain and plan.data.labelled
+    twin = _train_twin(stage, finalists[0]) if compared else None
     return Trained(
         trials=ledger.trials(),
         finalists=finalists,
         twin=twin,
         search_seconds=end.seconds,
-        finalists_seconds=time.monotonic() - began,
+        finalists_seconds=ledger.spent_seconds - end.seconds,
     )
 
 
@@ -158,24 +160,36 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
         ),
         max_trials=config.search.trials,
     )
-    deadline = None if config.search.trials else SEARCH_SHARE * config.budget_seconds
-    stage.watch.begin("searching", deadline_seconds=deadline, trials=config.search.trials)
-    with ProcessExecutor(
-        StudentEvaluator(stage.setup), workers=plan.workers, threads=plan.threads
-    ) as executor:
+    deadline = None
+    if config.search.trials is None:
+        deadline = SEARCH_SHARE * config.budget_seconds
+        stage.watch.begin_seconds("searching", deadline, since=0.0)
+    else:
+        through = sum(t.rung >= 0 or t.failure is not None for t in stage.ledger.trials())
+        stage.watch.begin_trials("searching", config.search.trials, done=through)
+    with (
+        _one_thread(),
+        ProcessExecutor(
+            StudentEvaluator(stage.setup), workers=plan.workers, threads=plan.threads
+        ) as executor,
+    ):
         run_search(study, executor, deadline_seconds=deadline, on_event=stage.watch)
+    stage.watch.end()
+    if not _ranked(stage.ledger.trials(), LAST_SEARCH_RUNG):
+        raise _nothing_trained(stage.ledger.trials(), config)
     end = SearchEnd(trials=len(stage.ledger.trials()), seconds=stage.ledger.spent_seconds)
     save_record(end, path)
     return end
 
 
-def _train_members(stage: _Stage, best: tuple[Trial, ...], end: SearchEnd) -> None:
+def _train_members(stage: _Stage, end: SearchEnd) -> None:
     """Draw a second member of each of the best families, and bring it to the last search rung.
 
     Members differ: a family that was lucky in its first draw shows it here.
     """
     jobs = []
-    for number, trial in enumerate(best[:FINALISTS]):
+    searched = stage.ledger.trials()[: end.trials]
+    for number, trial in enumerate(_ranked(searched, LAST_SEARCH_RUNG)[:FINALISTS]):
         old = trial.candidate
         member = stage.space.member(
             old.family,
@@ -203,82 +217,98 @@ def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
 
 def _train_twin(stage: _Stage, winner: Trial) -> Trial | None:
     """Train the winner once more with alpha = 0 and everything else the same."""
-    trials = stage.ledger.trials()
-    twin_id = next(
-        (t.trial_id for t in trials if t.candidate.origin == "twin"), trials[-1].trial_id + 1
-    )
     old = winner.candidate
     plain = old.model_copy(
         update={"distill": old.distill.model_copy(update={"alpha": 0.0}), "origin": "twin"}
     )
+    trials = stage.ledger.trials()
+    begun = (t.trial_id for t in trials if t.candidate == plain)
+    twin_id = next(begun, trials[-1].trial_id + 1)
     stage.run([stage.job(twin_id, plain, FINAL_RUNG)], "training the winner without its teacher")
     twin = next(t for t in stage.ledger.trials() if t.trial_id == twin_id)
     return None if twin.failure else twin
 
 
 def _ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
-    """Give the living trials that finished ``rung``, by their accuracy there, best first."""
+    """Give the trials that finished ``rung``, by their accuracy there, best first.
+
+    What became of them later does not count, so that the order stays the same.
+    """
     scores = {}
     for trial in trials:
         at_rung = [o.accuracy for o in trial.observations if o.fidelity.rung == rung]
-        if at_rung and trial.failure is None:
+        if at_rung:
             scores[trial.trial_id] = at_rung[0]
     by_id = {trial.trial_id: trial for trial in trials}
     return tuple(by_id[i] for i in sorted(scores, key=lambda i: (-scores[i], i)))
 
 
-def _why_none(trials: Sequence[Trial], config: RunConfig) -> str:
+def _nothing_trained(trials: Sequence[Trial], config: RunConfig) -> AutoKDError:
     failures = [t.failure for t in trials if t.failure]
-    if failures:
-        return f"all {len(failures)} students failed, the last with: {failures[-1].message}"
-    return (
-        f"the budget of {config.budget} ended before one student reached the last rung; "
-        "give a longer --budget, fewer --workers or a smaller --max-params."
+    if failures and len(failures) == len(trials):
+        return StoppedError(
+            f"all {len(failures)} students failed, the last with: {failures[-1].message}"
+        )
+    return ConfigError(
+        f"--budget {config.budget}: ended before one student reached the last rung; begin a new "
+        "run with a longer budget, or with smaller students (--max-params)."
     )
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Hold this process to one thread: the workers have the cores, and spinning threads starve."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class _Watch:
-    """Turns events into progress and notes."""
+    """Turns events into progress and notes.
+
+    Jobs still run when the time is over that they were meant to take, and when the last student
+    has left the first rung: a step is done only when `end` says so.
+    """
 
     def __init__(self, progress: Progress, say: Say) -> None:
         self._progress = progress
         self._say = say
         self._what = ""
         self._total = 1.0
-        self._by_time = False
+        self._since: float | None = None  # None: students are counted, not seconds
         self._done = 0
-        self._began = 0.0
 
-    def begin(
-        self,
-        what: str,
-        *,
-        deadline_seconds: float | None = None,
-        trials: int | None = None,
-        jobs: Sequence[Job] = (),
-    ) -> None:
-        self._what, self._done, self._began = what, 0, time.monotonic()
-        self._by_time = trials is None
-        longest = max((job.fidelity.seconds for job in jobs), default=0.0)
-        self._total = float(trials or deadline_seconds or longest or 1.0)
+    def begin_seconds(self, what: str, seconds: float, *, since: float) -> None:
+        """Begin a step of ``seconds``, counted from when ``since`` were spent."""
+        self._what, self._total, self._since = what, seconds, since
+
+    def begin_trials(self, what: str, trials: int, *, done: int) -> None:
+        """Begin a step of ``trials`` students, of which ``done`` are through their first rung."""
+        self._what, self._total, self._since, self._done = what, float(trials), None, done
+
+    def end(self) -> None:
+        """Say that the step is done."""
+        self._progress(self._what, self._total, self._total)
 
     def __call__(self, event: Event) -> None:
-        if event.job is not None and isinstance(event.result, Observation):
+        if event.job is not None and event.result is not None:
             self._done += event.job.fidelity.rung == 0
             self._say(_line(event.job, event.result))
-        elif event.job is not None and isinstance(event.result, Failure):
-            self._done += event.job.fidelity.rung == 0
-            self._say(f"student {event.job.trial_id} failed: {event.result.message}")
-        passed = time.monotonic() - self._began
-        self._progress(
-            self._what, min(passed if self._by_time else self._done, self._total), self._total
-        )
+        done = self._done if self._since is None else event.spent_seconds - self._since
+        self._progress(self._what, min(done, MOST_BEFORE_THE_END * self._total), self._total)
 
 
-def _line(job: Job, seen: Observation) -> str:
+def _line(job: Job, result: Observation | Failure) -> str:
+    if isinstance(result, Failure):
+        return f"student {job.trial_id} failed: {result.message}"
     family, cost = job.candidate.family, job.candidate.cost
     return (
-        f"student {job.trial_id:>3}  rung {job.fidelity.rung}  {seen.accuracy:6.2%}  "
+        f"student {job.trial_id:>3}  rung {job.fidelity.rung}  {result.accuracy:6.2%}  "
         f"{cost.params / 1e3:7.1f} k params  {cost.macs / 1e6:6.1f} M MACs  "
         f"{family.block} {family.input_px} px"
     )

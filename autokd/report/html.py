@@ -143,7 +143,9 @@ def _accuracy_tile(report: Report) -> Tile:
     return Tile("Agreement with the teacher", agreement, "on validation images, without labels")
 
 
-def _ratio(student: float, teacher: float, fewer: str, more: str) -> str:
+def _ratio(student: float, teacher: float | None, fewer: str, more: str) -> str:
+    if teacher is None:
+        return "the teacher's are not counted"
     if student == teacher:
         return "as the teacher's"
     factor = max(student, teacher) / min(student, teacher)

@@ -101,7 +101,7 @@ def _teacher(report: Report) -> list[str]:
         Cell("Teacher"),
         validation_cell(report, teacher.validation_accuracy),
         test_cell(report, teacher.test_accuracy),
-        Cell(whole(teacher.params)),
+        Cell(DASH, "not counted") if teacher.params is None else Cell(whole(teacher.params)),
         Cell(format_bytes(teacher.size_bytes)),
         Cell(DASH, NO_ESTIMATE),
         Cell(DASH, NO_ESTIMATE),

@@ -158,12 +158,12 @@ def _accuracies(report: Report, winner: Winner) -> list[Comparison]:
 
 def _costs(report: Report, winner: Winner) -> list[Comparison]:
     teacher, cost, size = report.teacher, winner.cost, winner.export.size_bytes
-    macs = Cell(DASH, "not counted for this kind of file")
+    uncounted = Cell(DASH, "not counted for this kind of file")
     return [
         Comparison(
             "Parameters",
             Cell(whole(cost.params)),
-            Cell(whole(teacher.params)),
+            uncounted if teacher.params is None else Cell(whole(teacher.params)),
             *_limit(report, "max_params", cost.params, cost.params),
         ),
         Comparison(
@@ -175,7 +175,7 @@ def _costs(report: Report, winner: Winner) -> list[Comparison]:
         Comparison(
             "Multiply-accumulates an image",
             Cell(whole(cost.macs)),
-            macs if teacher.macs is None else Cell(whole(teacher.macs)),
+            uncounted if teacher.macs is None else Cell(whole(teacher.macs)),
         ),
         Comparison(
             f"Memory on {report.device_name}",

@@ -2,8 +2,11 @@
 
 import multiprocessing
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -242,5 +245,22 @@ class _Worker:
             name="autokd-worker",
             daemon=True,
         )
-        self._process.start()
+        with _ctrl_c_held_back():
+            self._process.start()
         theirs.close()
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach while they import; here it only comes later.
+
+    A process inherits which signals its starter blocks. Ignoring the signal instead would be
+    inherited too, but would lose a Ctrl-C of this very moment.
+    """
+    # Multiprocessing's own helper comes with the first process, and unblocks the signal after it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

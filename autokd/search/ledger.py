@@ -71,6 +71,7 @@ class Ledger:
             lock = _lock(path)
         except OSError as fault:
             raise storage_error(path, fault) from fault
+        connection: sqlite3.Connection | None = None
         try:
             with _sqlite_faults(path):
                 connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
@@ -80,6 +81,8 @@ class Ledger:
                     connection.executescript(_SCHEMA % SCHEMA_VERSION)
                 _check_version(path, connection)
         except BaseException:
+            if connection is not None:
+                connection.close()
             os.close(lock)
             raise
         return cls(path, connection, lock)

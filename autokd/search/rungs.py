@@ -4,7 +4,7 @@ References:
     [ASHA]: L. Li et al. A System for Massively Parallel Hyperparameter Tuning. arXiv:1810.05934.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from autokd.core.trial import Trial, TrialState
@@ -59,24 +59,28 @@ def promotable(trials: Sequence[Trial], ladder: Ladder) -> tuple[Trial, ...]:
     return tuple(found)
 
 
-def closing(trials: Sequence[Trial], ladder: Ladder) -> tuple[Trial, ...]:
+def closing(
+    trials: Sequence[Trial], ladder: Ladder, *, stuck: Collection[int] = ()
+) -> tuple[Trial, ...]:
     """Give the trials that go on when no new ones are started, those on high rungs first.
 
     On each rung the best go on until the rung above holds ``min_last`` trials, those on the way
-    included.
+    included, except the ``stuck``: ids of trials that will not get there.
     """
     found: list[Trial] = []
     for rung in range(ladder.last - 1, -1, -1):
-        missing = ladder.min_last - sum(_reaches(t, rung + 1) for t in trials)
+        missing = ladder.min_last - sum(_reaches(t, rung + 1, stuck) for t in trials)
         waiting = [t for t in ranked(trials, rung) if _waits_on(t, rung)]
         found += waiting[: max(missing, 0)]
     return tuple(found)
 
 
-def climbers_missing(trials: Sequence[Trial], ladder: Ladder) -> int:
-    """Give how many of the living trials the last rung still lacks."""
-    living = [t for t in trials if t.failure is None]
-    there = sum(_reaches(t, ladder.last) for t in living)
+def climbers_missing(
+    trials: Sequence[Trial], ladder: Ladder, *, stuck: Collection[int] = ()
+) -> int:
+    """Give how many of the living trials that are not ``stuck`` the last rung still lacks."""
+    living = [t for t in trials if t.failure is None and t.trial_id not in stuck]
+    there = sum(_reaches(t, ladder.last, stuck) for t in living)
     return max(min(ladder.min_last, len(living)) - there, 0)
 
 
@@ -94,9 +98,11 @@ def _waits_on(trial: Trial, rung: int) -> bool:
     return trial.state is TrialState.PAUSED and trial.rung == rung
 
 
-def _reaches(trial: Trial, rung: int) -> bool:
-    """Whether the trial is done with ``rung`` or on the way there now."""
+def _reaches(trial: Trial, rung: int, stuck: Collection[int]) -> bool:
+    """Whether the trial is done with ``rung`` or, not being stuck, on the way there now."""
     if trial.state is TrialState.FAILED:
         return False
-    on_the_way = trial.state in (TrialState.ASKED, TrialState.RUNNING)
+    on_the_way = (
+        trial.state in (TrialState.ASKED, TrialState.RUNNING) and trial.trial_id not in stuck
+    )
     return trial.rung + int(on_the_way) >= rung

@@ -113,7 +113,7 @@ class Study:
             if fidelity.seconds <= seconds_left:
                 job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
                 return self._hand_out(job)
-        for trial in closing(trials, self._ladder):
+        for trial in closing(trials, self._ladder, stuck=self._stuck()):
             job = self._next_rung(trial)
             if self._job_seconds(job, trials) <= seconds_left:
                 return self._hand_out(job)
@@ -128,8 +128,13 @@ class Study:
         first = self._fidelity_of(trials[-1].candidate, 0).seconds
         last = self._fidelity_of(trials[-1].candidate, self._ladder.last).seconds
         # One round at least: a trial that could not climb any more would be started for nothing.
-        rounds = max(1, math.ceil(climbers_missing(trials, self._ladder) / workers))
+        missing = climbers_missing(trials, self._ladder, stuck=self._stuck())
+        rounds = max(1, math.ceil(missing / workers))
         return first + rounds * (last - first) <= seconds_left
+
+    def _stuck(self) -> frozenset[int]:
+        """Give the trials whose left-over jobs are too long for the time that is left."""
+        return frozenset(job.trial_id for job in self._left_over)
 
     def _hand_out(self, job: Job) -> Job:
         if job in self._left_over:

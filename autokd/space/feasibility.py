@@ -11,16 +11,19 @@ from autokd.space.students import StudentSpace
 
 
 def survey(space: StudentSpace, *, members: int, seed: int) -> Feasibility:
-    """Draw members of random families at the smallest width and hold them against each limit.
+    """Draw members of random families and hold them against the limits.
 
-    A member fits when its smallest width keeps every limit: then the width solver finds one.
+    A member fits when the width solver finds a width for it. Each limit is also held against the
+    members at their smallest width, whatever share of the limit their family asks for.
     """
-    costs = []
+    costs, fitting = [], 0
     for number in range(members):
         rng = np.random.default_rng(derive_seed(seed, "survey", number))
-        family, _ = space.decode(rng.random(space.dimension))
+        family, distill = space.decode(rng.random(space.dimension))
         program = space.smallest_member(family, member_seed=number)
-        costs.append(cost_on(program, space.profile))
+        costs.append(cost_on(program, space.profile, label_bytes=space.label_bytes))
+        member = space.member(family, distill, member_seed=number, origin="prior")
+        fitting += member is not None
     over = [
         {name for name, excess in space.limits.violations(cost).items() if excess > 0}
         for cost in costs
@@ -33,7 +36,7 @@ def survey(space: StudentSpace, *, members: int, seed: int) -> Feasibility:
     binding = stopped.most_common(1)[0][0] if stopped else closest
     return Feasibility(
         drawn=members,
-        fitting=sum(not names for names in over),
+        fitting=fitting,
         binding=binding,
         limits=tuple(
             LimitFeasibility(

@@ -18,6 +18,7 @@ def largest_width(
     limits: Limits,
     fill: float,
     smallest: int,
+    label_bytes: int = 0,
 ) -> tuple[int, Cost] | None:
     """Solve for the largest width that uses at most ``fill`` of the tightest limit.
 
@@ -30,6 +31,7 @@ def largest_width(
         limits: At least one.
         fill: In (0, 1].
         smallest: No width below this is worth training.
+        label_bytes: Of the classes' names in the exported file.
 
     Returns:
         The width and its cost, or None when ``smallest`` is over already.
@@ -38,7 +40,7 @@ def largest_width(
 
     def used(width: int) -> float:
         if width not in costs:
-            costs[width] = cost_on(program_at(width), profile)
+            costs[width] = cost_on(program_at(width), profile, label_bytes=label_bytes)
         return limits.utilisation(costs[width])
 
     if used(smallest) > fill:

@@ -1,5 +1,6 @@
 """The space that is searched: points of a cube in, sized students out."""
 
+import json
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +27,8 @@ class StudentSpace:
 
     Attributes:
         dimension: Length of a point.
+        classes: Length of the logits.
+        label_bytes: Of the classes' names in the exported file.
         limits: What every member keeps, by construction.
     """
 
@@ -37,14 +40,15 @@ class StudentSpace:
         limits: Limits,
         image_px: int,
         image_channels: int,
-        classes: int,
+        class_names: tuple[str, ...],
     ) -> None:
         self.preset = preset
         self.profile = profile
         self.limits = limits
         self.image_px = image_px
         self.image_channels = image_channels
-        self.classes = classes
+        self.classes = len(class_names)
+        self.label_bytes = len(json.dumps(class_names))
         self.dimension = len(dimensions(preset, image_px))
         self._program = lru_cache(maxsize=1024)(self._lower_member)
 
@@ -71,6 +75,7 @@ class StudentSpace:
             limits=self.limits,
             fill=family.fill,
             smallest=SMALLEST_WIDTH[self.preset],
+            label_bytes=self.label_bytes,
         )
         if sized is None:
             return None

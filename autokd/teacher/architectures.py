@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from autokd.core.codec import nearest
-from autokd.errors import TeacherError
+from autokd.errors import InterruptedRunError, TeacherError
 
 LIBRARIES = ("torchvision", "timm")
 # Their extra classifiers serve training alone; weights of them are left out.
@@ -138,6 +138,8 @@ def _build_by_factory(package: str, name: str, *, classes: int) -> nn.Module:
     with _working_folder_importable():
         try:
             module = importlib.import_module(package)
+        except InterruptedRunError:
+            raise
         except Exception as fault:
             msg = (
                 f"--arch {arch}: module {package!r} cannot be imported ({fault!r}); run autokd in "
@@ -156,6 +158,8 @@ def _call_factory(factory: Callable[..., Any], arch: str, classes: int) -> Any:
     arguments = {"num_classes": classes} if _takes_num_classes(factory) else {}
     try:
         return factory(**arguments)
+    except InterruptedRunError:
+        raise
     except Exception as fault:
         given = ", ".join(f"{k}={v}" for k, v in arguments.items())
         msg = f"--arch {arch}: {arch.partition(':')[2]}({given}) failed: {fault!r}."

@@ -25,7 +25,8 @@ class TeacherHints(Record):
     """What somebody says of a teacher; None where nothing is said. Also the form of ``model.toml``.
 
     Attributes:
-        arch: ``torchvision:NAME``, ``timm:NAME`` or ``package.module:factory``.
+        arch: ``torchvision:NAME``, ``timm:NAME`` or ``package.module:factory``; not the last in a
+            card, see `autokd.teacher.load`.
         input_px: Side of the image that it was trained on.
         mean: Per channel, of pixels in 0..1.
         std: Per channel.
@@ -61,7 +62,8 @@ class TeacherCard(Record):
         class_names: Of the columns of `Teacher.logits`; empty when nobody names them.
         class_order: Output of the file that stands in each column; None when all are in place.
         classes: Number of columns.
-        params: Trainable numbers.
+        params: Trainable numbers, or those in its weights where the file does not tell; None when
+            it shows no weights, as a quantized module.
         size_bytes: Of the file.
         macs: Multiply-adds of convolutions and linear layers for an image; None when not known.
         precision: In which it computes.
@@ -80,7 +82,7 @@ class TeacherCard(Record):
     class_names: tuple[str, ...]
     class_order: tuple[int, ...] | None = None
     classes: int
-    params: int
+    params: int | None
     size_bytes: int
     macs: int | None
     precision: Precision = "fp32"

@@ -54,7 +54,7 @@ def train_demo_teacher(
     class_names: tuple[str, ...] = (),
     recipe: Recipe = DEMO_RECIPE,
 ) -> float:
-    """Train torchvision's resnet18, save its state_dict and card, and give its validation accuracy.
+    """Train torchvision's resnet18, save its card and state_dict, and give its validation accuracy.
 
     The card, ``model.toml`` for ``model.pt``, says how images are prepared; the architecture is
     recognised. The same images and seed give the same weights on the same machine.
@@ -159,9 +159,6 @@ def _save(
     statistics: tuple[tuple[float, ...], tuple[float, ...]],
     class_names: tuple[str, ...],
 ) -> None:
-    buffer = io.BytesIO()
-    torch.save(network.state_dict(), buffer)
-    write_atomically(path, buffer.getvalue())
     lines = [
         "# How the images of model.pt are prepared.",
         f"input_px = {_INPUT_PX}",
@@ -171,3 +168,7 @@ def _save(
     if class_names:  # a list of strings is written alike in JSON and TOML
         lines.append(f"class_names = {json.dumps(list(class_names), ensure_ascii=False)}")
     write_atomically(path.with_suffix(".toml"), "\n".join(lines) + "\n")
+    # Weights last: who finds them finds a whole teacher.
+    buffer = io.BytesIO()
+    torch.save(network.state_dict(), buffer)
+    write_atomically(path, buffer.getvalue())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from autokd.core.config import TeacherConfig
 from autokd.core.progress import Progress
-from autokd.errors import TeacherError, UntrustedCodeError
+from autokd.errors import InterruptedRunError, TeacherError, UntrustedCodeError
 from autokd.teacher.architectures import (
     LIBRARIES,
     build_architecture,
@@ -38,7 +38,7 @@ from autokd.teacher.state_dicts import (
     load_into,
     read_state_dict,
 )
-from autokd.teacher.torch_teacher import TorchTeacher, check_outputs, count_macs
+from autokd.teacher.torch_teacher import TorchTeacher, check_outputs, count_macs, count_params
 from autokd.teacher.trusted import (
     TrustedModule,
     load_exported,
@@ -92,17 +92,31 @@ def load_teacher(
         progress: Told when work takes long.
 
     Raises:
-        UntrustedCodeError: Loading would run code from the file, and ``trust_code`` is off.
+        UntrustedCodeError: Loading would run code from the file, and ``trust_code`` is off; or the
+            card beside it names a module of its own, and ``config`` does not.
         TeacherError: The file cannot be used, or does not fit the data.
     """
     path = Path(config.file).expanduser()
     check_readable(path)
-    hints = hints_from_config(config).over(hints_beside(path))
+    hints = hints_from_config(config).over(_card_beside(path, config))
     data = _Expected(class_names, image_px, image_channels)
     if detect_kind(path) == "onnx":
         return _load_onnx(path, hints, data)
     network = _load_network(path, hints, data, trust_code=config.trust_code, progress=progress)
     return _wrap(network, path, hints, data)
+
+
+def _card_beside(path: Path, config: TeacherConfig) -> TeacherHints:
+    """Read the card; a module that a card names, and no person, is not imported."""
+    hints = hints_beside(path)
+    if config.arch is None and hints.arch and split_arch(hints.arch)[0] not in LIBRARIES:
+        msg = (
+            f"{path.with_suffix('.toml')}: arch = {hints.arch!r} would run code of that module "
+            "because a file says so, so it was not imported. A card may name torchvision:NAME or "
+            f"timm:NAME; if you know the module, give --arch {hints.arch} on the command line."
+        )
+        raise UntrustedCodeError(msg)
+    return hints
 
 
 def _load_onnx(path: Path, hints: TeacherHints, data: _Expected) -> Teacher:
@@ -237,7 +251,7 @@ def _wrap(network: _Network, path: Path, hints: TeacherHints, data: _Expected) -
         class_names=names,
         class_order=order,
         classes=outputs,
-        params=sum(weight.numel() for weight in network.module.parameters()),
+        params=count_params(network.module),
         size_bytes=path.stat().st_size,
         macs=count_macs(network.module, channels=network.channels, px=px) if eager else None,
     )
@@ -263,7 +277,7 @@ def _probe_size(
                 batch=network.batch or 1,
                 where=where,
             )
-        except TeacherError:
+        except (InterruptedRunError, TeacherError):
             raise
         except Exception as raised:  # noqa: BLE001 - a network may raise anything on a wrong size
             fault = raised

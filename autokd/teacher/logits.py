@@ -24,7 +24,7 @@ from autokd.core.record import Record
 from autokd.data.augment import View, apply_view, make_view
 from autokd.data.images import ImageSet
 from autokd.errors import TeacherError
-from autokd.teacher.card import Precision, TeacherCard
+from autokd.teacher.card import TeacherCard
 from autokd.teacher.outputs import Teacher
 
 BLOCK_IMAGES = 2048
@@ -39,12 +39,10 @@ class Note(Record):
     Attributes:
         blocks: Finished, counted over all views.
         block_images: Images in a block; the last of a view may have fewer.
-        precision: In which the teacher computed them.
     """
 
     blocks: int
     block_images: int
-    precision: Precision
 
 
 def teach(  # noqa: PLR0913 - each is a part of what the logits depend on
@@ -60,7 +58,8 @@ def teach(  # noqa: PLR0913 - each is a part of what the logits depend on
 ) -> Path:
     """Give the path of the logits, float16 (views, n, classes) in ``.npy``.
 
-    They are found again for the same teacher, preparation, data, views, seed and mirroring.
+    They are found again for the same teacher, preparation, precision, data, views, seed and
+    mirroring.
 
     Args:
         teacher: Who is asked.
@@ -110,6 +109,7 @@ def cache_key(card: TeacherCard, *, views: int, flip: bool, seed: int, dataset_d
                 "std",
                 "normalised_inside",
                 "class_order",
+                "precision",
             },
         ),
         "data": dataset_digest,
@@ -126,7 +126,9 @@ def _write(
     shape = (len(views), len(train), teacher.card.classes)
     partial, note = file.with_suffix(".partial"), file.with_suffix(".json")
     blocks = [(v, s) for v in range(len(views)) for s in range(0, len(train), BLOCK_IMAGES)]
-    done = _blocks_done(partial, note, teacher.card.precision)
+    done = _blocks_done(partial, note)
+    if not done:
+        note.unlink(missing_ok=True)  # before the file is emptied: it would speak of lost blocks
     # Written with seek and write, not through a memory map: on a full disk a map kills the process.
     with partial.open("r+b" if done else "w+b") as stream:
         if not done:
@@ -143,14 +145,7 @@ def _write(
             stream.write(rows.tobytes())
             stream.flush()
             os.fsync(stream.fileno())
-            save_record(
-                Note(
-                    blocks=place + 1,
-                    block_images=BLOCK_IMAGES,
-                    precision=teacher.card.precision,
-                ),
-                note,
-            )
+            save_record(Note(blocks=place + 1, block_images=BLOCK_IMAGES), note)
     partial.replace(file)
     note.unlink(missing_ok=True)
     progress("asking the teacher", shape[0] * shape[1], shape[0] * shape[1])
@@ -180,13 +175,13 @@ def _block(
     return torch.cat(rows).numpy()
 
 
-def _blocks_done(partial: Path, note: Path, precision: Precision) -> int:
+def _blocks_done(partial: Path, note: Path) -> int:
     """Give the number of blocks that an earlier run has left, 0 if they do not fit this one."""
     try:
         left = Note.model_validate_json(note.read_text(encoding="utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError):
         return 0
-    fits = left.block_images == BLOCK_IMAGES and left.precision == precision
+    fits = left.block_images == BLOCK_IMAGES
     return left.blocks if fits and partial.is_file() else 0
 
 

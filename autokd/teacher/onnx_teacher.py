@@ -43,7 +43,7 @@ class OnnxModel:
         channels: Of its images.
         px: Side of its images; None for any.
         takes_uint8: It normalises by itself.
-        params: Numbers in its weights.
+        params: Numbers in its weights, wherever the file keeps them; None when it has none.
         metadata: Text that its maker put in.
     """
 
@@ -67,9 +67,7 @@ class OnnxModel:
             msg = f"{path}: onnxruntime {ort.__version__} cannot load it ({_first_line(fault)})."
             raise TeacherError(msg) from None
         self.metadata = {entry.key: entry.value for entry in model.metadata_props}
-        self.params = sum(
-            math.prod(w.dims) for w in model.graph.initializer if w.data_type in _FLOATS
-        )
+        self.params = _count_params(model)
         self._read_input()
 
     def run(self, batch: Tensor) -> Tensor:
@@ -169,7 +167,21 @@ class OnnxTeacher:
         return OnnxTeacher(self._model, self.card.model_copy(update=said))
 
 
-_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+# Shapes, places, masks and names.
+_NO_WEIGHTS = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL, onnx.TensorProto.STRING)
+_QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
+
+
+def _count_params(model: onnx.ModelProto) -> int | None:
+    """Count the numbers of tensors of two or more, without the scales and zeros of quantizers."""
+    quantizers = [node for node in model.graph.node if node.op_type in _QUANTIZERS]
+    scales = {name for node in quantizers for name in node.input[1:]}
+    counts = [
+        math.prod(tensor.dims)
+        for tensor in _tensors(model)
+        if tensor.data_type not in _NO_WEIGHTS and tensor.name not in scales
+    ]
+    return sum(count for count in counts if count > 1) or None
 
 
 def _read_model(path: Path) -> onnx.ModelProto:

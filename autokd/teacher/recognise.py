@@ -21,7 +21,7 @@ from autokd.core.cache import cache_folder
 from autokd.core.codec import save_record
 from autokd.core.progress import Progress
 from autokd.core.record import Record
-from autokd.errors import StorageError, TeacherError
+from autokd.errors import InterruptedRunError, StorageError, TeacherError
 from autokd.teacher.architectures import (
     AUXILIARY,
     library_version,
@@ -180,6 +180,8 @@ def _cached(
         progress(f"indexing architectures of {library}", done, len(archs))
         try:
             made.append(make_fingerprint(arch))
+        except InterruptedRunError:
+            raise
         except Exception as fault:  # noqa: BLE001 - constructors of a library may raise anything
             _LOG.debug(
                 "%s cannot be built without memory, so it is not recognised: %r", arch, fault

@@ -5,8 +5,9 @@ import time
 import torch
 from torch import Tensor, nn
 
-from autokd.errors import TeacherError
+from autokd.errors import InterruptedRunError, TeacherError
 from autokd.teacher.card import Precision, TeacherCard
+from autokd.teacher.diagnosis import spread_index
 from autokd.teacher.outputs import are_probabilities, as_outputs, prepare, to_logits
 
 BATCH = 256
@@ -14,6 +15,7 @@ _PROBE_IMAGES = 64
 _PROBE_REPEATS = 3
 _MIN_SPEEDUP = 1.15  # less than this may be noise of the clock
 _MAX_PROBABILITY_CHANGE = 0.02
+_NO_WEIGHTS = (torch.int64, torch.bool)  # counters, places, masks
 
 
 class TorchTeacher:
@@ -69,11 +71,12 @@ class TorchTeacher:
         class's probability by 0.02 or more. Processors without bfloat16 instructions are not tried.
 
         Args:
-            images: uint8 (b, h, w, c); the first 64 are used.
+            images: uint8 (b, h, w, c); 64 are used, spread evenly, as images are often in the order
+                of their classes.
         """
         if not torch.ops.mkldnn._is_mkldnn_bf16_supported() or not _has_bf16_instructions():
             return
-        batch = prepare(images[:_PROBE_IMAGES], self.card)
+        batch = prepare(images[spread_index(len(images), _PROBE_IMAGES)], self.card)
         exact, exact_seconds = self._time(batch, "fp32")
         rough, rough_seconds = self._time(batch, "bf16")
         change = (exact.softmax(1) - rough.softmax(1)).abs().max()
@@ -110,6 +113,8 @@ class TorchTeacher:
         try:
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                 given = self._network(batch)
+        except InterruptedRunError:
+            raise
         except Exception as fault:
             first = (str(fault).strip().splitlines() or [repr(fault)])[-1]
             msg = (
@@ -155,6 +160,27 @@ def count_macs(network: nn.Module, *, channels: int, px: int) -> int | None:
         for hook in hooks:
             hook.remove()
     return total or None
+
+
+def count_params(network: nn.Module) -> int | None:
+    """Count trainable numbers; None if there are none to be seen, as in a quantized module.
+
+    A frozen network keeps its weights as constants; there the tensors of two or more count.
+    """
+    trainable = sum(weight.numel() for weight in network.parameters())
+    if trainable:
+        return trainable
+    constants = [*network.buffers(), *_constants(network)]
+    weights = [c.numel() for c in constants if c.numel() > 1 and c.dtype not in _NO_WEIGHTS]
+    return sum(weights) or None
+
+
+def _constants(network: nn.Module) -> list[Tensor]:
+    if not isinstance(network, torch.jit.ScriptModule):
+        return []
+    nodes = network.inlined_graph.findAllNodes("prim::Constant")
+    values = [node.output().toIValue() for node in nodes]
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 def _noise(card: TeacherCard) -> Tensor:

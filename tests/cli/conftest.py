@@ -48,6 +48,14 @@ def pipeline(driver, folder, monkeypatch):
 
 
 @pytest.fixture
+def run(folder):
+    """A run folder that was begun, below the working folder."""
+    (folder / "run").mkdir()
+    (folder / "run" / "config.toml").write_text("")
+    return Path("run")
+
+
+@pytest.fixture
 def call(folder, capsys):
     """Call main() here; gives exit code, stdout and stderr."""
     from autokd.cli.main import main

@@ -126,13 +126,6 @@ def test_what_is_no_run_is_refused(pipeline, call, folder, command):
     assert pipeline.asked == []
 
 
-@pytest.fixture
-def run(folder):
-    (folder / "run").mkdir()
-    (folder / "run" / "config.toml").write_text("")
-    return Path("run")
-
-
 def test_resume_goes_on_and_prints_the_result(pipeline, call, run):
     code, out, _ = call("resume", run)
     assert (code, pipeline.asked) == (0, [("resume", run)])
@@ -148,44 +141,3 @@ def test_status_says_where_a_run_stands(pipeline, call, run):
     assert "81.00 %" in out
     assert out.endswith("Go on with: autokd resume run\n")
     assert RunStatus.model_validate_json(call("status", run, "--json")[1]).state == "stopped"
-
-
-def test_export_hands_on_winner_and_device(pipeline, call, run):
-    code, out, _ = call("export", run, "--winner", "2", "--device", "raspberry-pi-5")
-    assert pipeline.asked == [("export", run, 2, "raspberry-pi-5")]
-    assert (code, out) == (0, "run/winners/2/raspberry-pi-5/student.onnx\n")
-
-
-def test_an_export_that_computes_something_else_is_exit_code_6(pipeline, call, run):
-    pipeline.scenario = "parity"
-    code, _, err = call("export", run, "--device", "raspberry-pi-5")
-    assert code == 6
-    assert "logits differ by 0.3" in err
-
-
-def test_a_report_needs_results(pipeline, call, run):
-    code, _, err = call("report", run)
-    assert code == 2
-    assert "run/results.json: not found; give the folder of a run that has ended." in err
-
-
-def test_a_report_is_written_from_results_alone(pipeline, call, run, driver, folder):
-    from autokd.core.codec import save_record
-    from autokd.core.config import RunConfig
-
-    config = RunConfig(device="jetson-nano", teacher={"file": "model.pt"})
-    save_record(driver.make_report(config), run / "results.json")
-    code, out, err = call("report", run)
-    assert (code, err) == (0, "")
-    assert (folder / "run" / "report.html").stat().st_size > 1000
-    assert "run/report.html" in out
-
-
-def test_a_demo_is_written_to_a_new_folder_only(pipeline, call, folder):
-    code, out, _ = call("demo", "try me")
-    assert (code, pipeline.asked) == (0, [("demo", Path("try me"))])
-    assert "  cd 'try me'\n  autokd compress --teacher model.pt --device jetson-nano" in out
-    (folder / "try me" / "mine").write_text("")
-    code, _, err = call("demo", "try me")
-    assert (code, len(pipeline.asked)) == (2, 1)
-    assert "try me: exists and is not an empty folder; give the name of a new one." in err

@@ -149,7 +149,16 @@ def test_a_defect_shows_a_traceback_and_says_so(pipeline, call, scenario):
     assert "autokd: error: this is a defect in autokd 0.1.0: " in err
 
 
+@pytest.fixture
+def _ctrl_c_is_heard():
+    """Whoever starts the tests in the background has them ignore Ctrl-C, children included."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.usefixtures("_ctrl_c_is_heard")
 def test_a_signal_ends_the_run_in_order_and_says_how_to_go_on(command, number, code):
     with subprocess.Popen(
         command.arguments(*COMPRESS, scenario="wait"),
@@ -168,10 +177,26 @@ def test_a_signal_ends_the_run_in_order_and_says_how_to_go_on(command, number, c
     assert "go on with 'autokd resume run'." in err
 
 
-def test_sigterm_is_as_before_after_a_call(call):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.usefixtures("_ctrl_c_is_heard")
+def test_what_an_interrupted_import_fails_with_is_no_defect(pipeline, call, monkeypatch):
+    def interrupt(*_args, **_options):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise TypeError("expected a message argument") from None
+
+    monkeypatch.setattr(pipeline, "compress", interrupt)
+    code, _, err = call(*COMPRESS)
+    assert code == 130
+    assert "Traceback" not in err
+    assert err.endswith("interrupted. Nothing was kept; run the command again.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_as_before_after_a_call(call, number):
+    before = signal.getsignal(number)
     call("--version")
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
 
 
 def test_an_interrupt_before_anything_was_kept_does_not_promise_to_resume(

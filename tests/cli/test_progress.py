@@ -45,6 +45,28 @@ def test_each_step_has_its_own_ten_seconds(lines):
     assert lines.written == ["teacher: 25 %", "search: 50 %"]
 
 
+def test_the_end_of_a_step_is_written_at_once_and_only_once(lines, clock):
+    lines.progress("search", 99, 100)
+    clock.now = 1.0
+    for _ in range(3):
+        lines.progress("search", 100, 100)
+        clock.now += 20.0
+    assert lines.written == ["search: 99 %", "search: done"]
+
+
+def test_a_step_that_begins_again_ends_again(lines, clock):
+    for _ in range(2):
+        lines.progress("export", 0, 1)
+        lines.progress("export", 1, 1)
+        clock.now += 10.0
+    assert lines.written == ["export: 0 %", "export: done"] * 2
+
+
+def test_almost_the_end_is_not_the_end(lines):
+    lines.progress("search", 999, 1000)
+    assert lines.written == ["search: 99 %"]
+
+
 def test_time_left_counts_from_where_a_resumed_step_began(lines, clock):
     lines.progress("search", 50, 100)
     clock.now = 10.0

@@ -7,7 +7,7 @@ import pytest
 
 from autokd.cli.settings import read_settings, save_settings
 from autokd.core.config import RunConfig
-from autokd.errors import ConfigError
+from autokd.errors import ConfigError, UntrustedCodeError
 
 BOTH = {"teacher": "model.pt", "device": "jetson-nano"}
 
@@ -90,6 +90,33 @@ def test_a_fault_in_the_file_names_the_file_and_the_key(folder):
 def test_a_config_that_is_named_must_exist(folder):
     with pytest.raises(ConfigError, match=r"other.toml: cannot be read \(No such file"):
         read_settings(BOTH, "other.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "flag"),
+    [
+        ("trust_code = true", {"trust_code": True}, "--trust-code"),
+        ("trust_code = true", {"trust_code": False}, "--trust-code"),
+        ("arch = 'nets:build'", {"arch": "nets:build"}, "--arch nets:build"),
+        ("arch = 'nets:build'", {"arch": "timm:resnet18"}, "--arch nets:build"),
+    ],
+)
+def test_a_file_that_was_only_found_lets_no_code_run(folder, line, given, flag):
+    (folder / "autokd.toml").write_text(f"[teacher]\n{line}\n")
+    with pytest.raises(
+        UntrustedCodeError,
+        match=rf"^autokd.toml: {line} lets code run, .*{flag} .* or --config autokd.toml\.$",
+    ):
+        read_settings(BOTH, None)
+    ((key, value),) = given.items()
+    assert getattr(read_settings({**BOTH, **given}, None).teacher, key) == value
+    assert read_settings(BOTH, "autokd.toml").teacher.model_dump()[key]
+
+
+@pytest.mark.parametrize("arch", ["torchvision:resnet18", "timm:resnet18"])
+def test_a_file_that_was_only_found_may_name_an_architecture_of_a_library(folder, arch):
+    (folder / "autokd.toml").write_text(f"[teacher]\narch = '{arch}'\ntrust_code = false\n")
+    assert read_settings(BOTH, None).teacher.arch == arch
 
 
 def test_a_run_ends_by_time_or_by_number(folder):

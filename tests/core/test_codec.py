@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,38 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_file_has_the_mode_that_the_persons_mask_leaves(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        codec.write_atomically(tmp_path / "a.json", "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.json").stat().st_mode) == 0o666 & ~mask
+
+
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         codec.write_atomically(tmp_path / "file" / "a.json", "new")
+
+
+def test_a_full_disk_is_told_with_what_helps_in_that_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOKD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    run = tmp_path / "run" / "a.json"
+    assert str(codec.storage_error(run, full)) == (
+        f"{run}: cannot be written (No space left on device). "
+        "Free some space, then go on with 'autokd resume RUN'."
+    )
+    for cached in (tmp_path / "cache" / "logits" / "a.npy", Path("cache/logits/a.npy")):
+        assert str(codec.storage_error(cached, full)) == (
+            f"{cached}: cannot be written (No space left on device). Free some space, or set "
+            "AUTOKD_CACHE to a folder on another disk, then go on with 'autokd resume RUN'."
+        )
 
 
 def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:

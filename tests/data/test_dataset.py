@@ -1,3 +1,4 @@
+import os
 import warnings
 
 import numpy as np
@@ -12,13 +13,13 @@ from autokd.data.dataset import load_dataset
 from autokd.errors import DataError
 
 
-def put(folder, count, *, colour=0, size=(16, 16), mode="L"):
+def put(folder, count, *, colour=0, size=(16, 16), mode="L", suffix=".png"):
     """Write images whose pixels are all ``colour``, except a row that numbers them."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         pixels = np.full((size[1], size[0]), colour, np.uint8)
         pixels[0] = number
-        Image.fromarray(pixels).convert(mode).save(folder / f"{number:04d}.png")
+        Image.fromarray(pixels).convert(mode).save(folder / f"{number:04d}{suffix}")
 
 
 def load(path, *, seed=0, **options):
@@ -73,6 +74,32 @@ def test_equal_data_has_an_equal_digest_and_every_change_another(classes, tmp_pa
     (tmp_path / "set").rename(tmp_path / "moved")
     assert load(tmp_path / "moved").digest == others[-1]
     assert len({one, *others}) == 7
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_other_pixels_in_a_file_of_the_same_size_have_another_digest(tmp_path, split):
+    for part in ("train", "val", "test"):
+        for label, name in enumerate(("ant", "bee")):
+            put(tmp_path / part / name, 3, colour=label * 100, suffix=".bmp")
+    one = load(tmp_path).digest
+    assert load(tmp_path).digest == one
+    path = tmp_path / split / "ant" / "0001.bmp"
+    before = path.stat()
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([255 - content[-1]]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load(tmp_path).digest != one
+
+
+def test_other_labels_of_the_same_pixels_have_another_digest(tmp_path):
+    digests = set()
+    for larger in ("ant", "bee"):
+        for part in ("train", "val", "test"):
+            for name in ("ant", "bee"):
+                put(tmp_path / larger / part / name, 1)
+        put(tmp_path / larger / "train" / larger / "more", 1)
+        digests.add(load(tmp_path / larger).digest)
+    assert len(digests) == 2
 
 
 def test_test_pixels_are_read_only_when_asked_for(classes, monkeypatch):

@@ -1,7 +1,10 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from autokd.data import folders
 from autokd.data.folders import open_folder
 from autokd.errors import DataError
 
@@ -86,20 +89,42 @@ def test_hidden_and_other_files_are_left_alone_and_deeper_ones_found(tmp_path):
     )
 
 
-def test_the_fingerprint_follows_names_sizes_and_labels(tmp_path):
+def fingerprint(root):
+    part = open_folder(root).train
+    return part.source.fingerprint(part.index)
+
+
+def repaint(path):
+    """Change pixels of an uncompressed image, which keeps its size."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-4] + bytes(255 - byte for byte in content[-4:]))
+
+
+def test_the_fingerprint_follows_the_bytes_of_few_files_wherever_they_lie(tmp_path):
     for root in ("one", "two"):
-        put(tmp_path / root / "a")
-        put(tmp_path / root / "b")
-    one, two = (open_folder(tmp_path / root).fingerprint() for root in ("one", "two"))
-    assert one == two
-    put(tmp_path / "two" / "a", 1, start=9)
-    longer = open_folder(tmp_path / "two").fingerprint()
-    (tmp_path / "two" / "a" / "009.png").rename(tmp_path / "two" / "b" / "009.png")
-    moved = open_folder(tmp_path / "two").fingerprint()
-    with (tmp_path / "two" / "a" / "001.png").open("ab") as stream:
-        stream.write(b"more")
-    grown = open_folder(tmp_path / "two").fingerprint()
-    assert len({one, longer, moved, grown}) == 4
+        put(tmp_path / root / "a", suffix=".bmp")
+        put(tmp_path / root / "b", suffix=".bmp")
+    one = fingerprint(tmp_path / "one")
+    assert fingerprint(tmp_path / "two") == one
+    changed = tmp_path / "two" / "a" / "001.bmp"
+    before = changed.stat()
+    repaint(changed)
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert fingerprint(tmp_path / "two") != one
+
+
+def test_the_fingerprint_follows_size_and_time_of_many_files(tmp_path, monkeypatch):
+    put(tmp_path / "a", suffix=".bmp")
+    put(tmp_path / "b", suffix=".bmp")
+    total = sum(path.stat().st_size for path in tmp_path.glob("*/*.bmp"))
+    by_bytes = fingerprint(tmp_path)
+    monkeypatch.setattr(folders, "_MOST_HASHED_BYTES", total)
+    assert fingerprint(tmp_path) == by_bytes
+    monkeypatch.setattr(folders, "_MOST_HASHED_BYTES", total - 1)
+    one = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == one != by_bytes
+    os.utime(tmp_path / "a" / "001.bmp", ns=(1, 1))
+    assert fingerprint(tmp_path) != one
 
 
 def test_a_broken_link_is_listed_so_that_it_can_be_named_later(tmp_path):
@@ -108,7 +133,7 @@ def test_a_broken_link_is_listed_so_that_it_can_be_named_later(tmp_path):
     (tmp_path / "a" / "999.png").symlink_to(tmp_path / "nowhere.png")
     found = open_folder(tmp_path)
     assert "a/999.png" in names(found.train)
-    assert len(found.fingerprint()) == 64
+    assert len(fingerprint(tmp_path)) == 64
 
 
 def refused(root, text):

@@ -1,3 +1,4 @@
+import os
 import warnings
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_a_full_disk_leaves_the_old_file_whole(images, tmp_path, monkeypatch):
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="No space left on device"):
         save_image_set(images, tmp_path, "train")
     monkeypatch.undo()

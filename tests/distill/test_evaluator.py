@@ -35,7 +35,7 @@ def setup(data: TrainingData, tmp_path: Path) -> WorkerSetup:
         preset="edge",
         profile=load_profile("raspberry-pi-zero-2w"),
         limits=Limits(max_params=3000),
-        classes=3,
+        class_names=("a", "b", "c"),
         image_px=16,
         image_channels=3,
         flip=data.flip,
@@ -64,7 +64,7 @@ def draw_space(setup: WorkerSetup) -> StudentSpace:
         limits=setup.limits,
         image_px=setup.image_px,
         image_channels=setup.image_channels,
-        classes=setup.classes,
+        class_names=setup.class_names,
     )
 
 
@@ -128,8 +128,11 @@ def test_a_damaged_observation_is_trained_again(setup: WorkerSetup, candidate: C
     assert StudentEvaluator(setup)(4, candidate, FIRST).accuracy == first.accuracy
 
 
-def test_trials_of_one_candidate_differ_by_their_number(
+def test_a_training_follows_from_the_member_and_not_from_the_number_of_its_trial(
     setup: WorkerSetup, candidate: Candidate
 ) -> None:
     evaluate = StudentEvaluator(setup)
-    assert evaluate(1, candidate, FIRST).loss != evaluate(2, candidate, FIRST).loss
+    first = evaluate(1, candidate, FIRST)
+    assert evaluate(2, candidate, FIRST).loss == first.loss
+    other = candidate.model_copy(update={"member_seed": candidate.member_seed + 1})
+    assert evaluate(3, other, FIRST).loss != first.loss

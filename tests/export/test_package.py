@@ -74,6 +74,15 @@ def test_the_sample_is_what_the_board_feeds_and_gets(make_case, tmp_path, kind):
             np.testing.assert_allclose(logits, sample["logits"][number], rtol=1e-4, atol=1e-5)
 
 
+def test_the_samples_are_spread_over_the_images(make_case, nano, tmp_path):
+    case = make_case()
+    assert len(case.images) > 8
+    export(tmp_path, case, nano)
+    with np.load(tmp_path / "sample.npz", allow_pickle=False) as sample:
+        np.testing.assert_array_equal(sample["logits"][[0, 7]], case.reference[[0, -1]])
+        assert len(np.unique(sample["logits"], axis=0)) == 8
+
+
 def test_a_model_that_fails_parity_does_not_get_the_name(make_case, nano, tmp_path):
     case = make_case()
     with pytest.raises(ParityError, match=r"student.unchecked.onnx: does not compute"):

@@ -25,7 +25,7 @@ def test_a_search_over_real_students_chooses_by_acquisition_within_the_limits(tm
         limits=limits,
         image_px=32,
         image_channels=3,
-        classes=10,
+        class_names=tuple(f"class {n}" for n in range(10)),
     )
     ladder = Ladder(rungs=2)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:

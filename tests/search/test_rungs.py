@@ -89,3 +89,13 @@ def test_climbers_missing_counts_those_on_the_way_as_there() -> None:
     assert climbers_missing([trial(0, 0.5)], ladder) == 1
     trials = [trial(0, 0.5), trial(1, 0.5, state=TrialState.RUNNING), trial(2, failed=0)]
     assert climbers_missing(trials, ladder) == 1
+
+
+def test_a_stuck_trial_counts_for_the_rungs_that_it_is_done_with_alone() -> None:
+    trials = [trial(0, 0.9, 0.9, state=TrialState.ASKED), trial(1, 0.5, 0.5), trial(2, 0.4, 0.4)]
+    trials += [trial(3, 0.3)]
+    assert ids(closing(trials, LADDER)) == [1]
+    assert ids(closing(trials, LADDER, stuck={0})) == [1, 2]
+    assert climbers_missing(trials[:2], LADDER) == 1
+    assert climbers_missing(trials[:2], LADDER, stuck={0}) == 1
+    assert climbers_missing(trials, LADDER, stuck={0}) == 2

@@ -142,6 +142,26 @@ def test_a_new_trial_leaves_the_time_to_bring_the_best_to_the_last_rung(path) ->
         assert study.ask(seconds_left=30.0).key == (2, 0)
 
 
+def test_a_left_over_job_that_is_too_long_leaves_its_place_in_the_last_rung(path) -> None:
+    def ten_times(candidate, rung):
+        found = fidelity_of(candidate, rung)
+        return found.model_copy(update={"seconds": 10 * found.seconds})
+
+    with Ledger.open(path) as ledger:
+        strategy = RandomStrategy(FakeSpace(), seed=0, ladder=LADDER)
+        study = Study(ledger, strategy, LADDER, fidelity_of=ten_times, max_trials=3)
+        for _ in range(3):
+            job = study.ask()
+            finish(study, job, 0.5 + job.trial_id / 100, train_seconds=10.0)
+        assert study.ask().key == (2, 1)
+    with Ledger.open(path) as ledger:
+        study, keys = study_on(ledger, max_trials=3), []
+        while (job := study.ask(seconds_left=100.0)) is not None:
+            finish(study, job, 0.7, train_seconds=20.0)
+            keys.append(job.key)
+        assert keys == [(1, 1), (0, 1)]
+
+
 def test_with_more_workers_the_climbers_need_fewer_rounds(path) -> None:
     with Ledger.open(path) as ledger:
         study = study_on(ledger, max_trials=None)

@@ -37,7 +37,7 @@ def make_space(preset="edge", *, device="raspberry-pi-zero-2w", px=32, channels=
         limits=profile.default_limits().overridden_by(Limits(**limits)),
         image_px=px,
         image_channels=channels,
-        classes=10,
+        class_names=tuple(f"class {n}" for n in range(10)),
     )
 
 

@@ -8,24 +8,16 @@ def test_it_says_how_many_fit_each_limit_and_which_one_binds(space):
     rows = {row.limit: row for row in found.limits}
     assert found.binding == "max_params"
     assert 0 < rows["max_params"].fitting < 60
-    assert found.fitting == rows["max_params"].fitting
+    assert 0 < found.fitting <= rows["max_params"].fitting
     assert rows["max_size_bytes"].fitting == 60
 
 
-def test_a_member_that_fits_is_one_that_a_width_exists_for(space):
-    drawn_from = space(max_params=12_000)
-    found = survey(drawn_from, members=40, seed=0)
-    sized = 0
-    import numpy as np
-
-    from autokd.core.seeds import derive_seed
-
-    for number in range(40):
-        rng = np.random.default_rng(derive_seed(0, "survey", number))
-        family, distill = drawn_from.decode(rng.random(drawn_from.dimension))
-        full = family.model_copy(update={"fill": 1.0})
-        sized += drawn_from.member(full, distill, member_seed=number, origin="random") is not None
-    assert sized == found.fitting
+def test_a_member_that_fits_is_one_that_can_be_trained(space, members):
+    drawn_from = space(max_params=5_000)
+    found = survey(drawn_from, members=60, seed=0)
+    (row,) = [row for row in found.limits if row.limit == "max_params"]
+    # Some fit at their smallest width, but not in the share of the limit that the family asks for.
+    assert 0 < found.fitting < row.fitting
 
 
 def test_where_none_fits_the_nearest_miss_is_a_real_cost(space):

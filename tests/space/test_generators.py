@@ -38,9 +38,7 @@ def test_without_rewiring_a_small_world_is_a_ring():
     assert watts_strogatz(5, 2, 0.0, seed=3).edges == ((0, 1), (0, 4), (1, 2), (2, 3), (3, 4))
 
 
-@pytest.mark.parametrize(
-    ("nodes", "used"), [(3, 2), (4, 2), (5, 4), (6, 4)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("nodes", "used"), [(3, 2), (4, 2), (5, 4), (6, 4)], ids=str)
 def test_a_degree_is_the_largest_even_one_that_the_nodes_allow(nodes, used):
     # Trap 4: networkx clips to N - 1 and halves, so that 2 and 3, 4 and 5 are one law.
     assert len(watts_strogatz(nodes, 4, 0.0, seed=0).edges) == nodes * used // 2

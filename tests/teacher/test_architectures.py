@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autokd.errors import TeacherError
+from autokd.errors import InterruptedRunError, TeacherError
 from autokd.teacher.architectures import (
     build_architecture,
     first_convolution,
@@ -93,3 +93,26 @@ def test_a_module_with_a_mistake_is_explained(
 )
 def test_the_size_an_architecture_was_made_for(arch: str | None, px: int) -> None:
     assert native_input_px(arch) == px
+
+
+def test_an_interrupt_while_a_module_is_imported_goes_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets_that_take_long.py").write_text(
+        "from autokd.errors import InterruptedRunError\nraise InterruptedRunError('SIGTERM')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InterruptedRunError):
+        build_architecture("nets_that_take_long:build", classes=5)
+
+
+def test_an_interrupt_inside_a_factory_goes_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets_that_are_slow.py").write_text(
+        "from autokd.errors import InterruptedRunError\n"
+        "def build():\n    raise InterruptedRunError('SIGTERM')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InterruptedRunError):
+        build_architecture("nets_that_are_slow:build", classes=5)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from autokd.core.codec import write_atomically
 from autokd.core.config import TeacherConfig
 from autokd.core.progress import silent
 from autokd.data.images import ImageSet
@@ -70,6 +71,27 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_weights_are_never_there_without_their_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[list[str]] = []
+
+    def look_and_write(path: Path, content: str | bytes) -> None:
+        write_atomically(path, content)
+        there.append(sorted(file.name for file in tmp_path.iterdir()))
+
+    monkeypatch.setattr(demo, "write_atomically", look_and_write)
+    train_demo_teacher(
+        _stripes(20, 0),
+        _stripes(4, 1),
+        tmp_path / "model.pt",
+        seed=3,
+        progress=silent,
+        recipe=Recipe(images_seen=16),
+    )
+    assert there == [["model.toml"], ["model.pt", "model.toml"]]
 
 
 def test_the_learning_rate_rises_and_ends_at_nothing() -> None:

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 
 from autokd.core.config import TeacherConfig
 from autokd.core.progress import silent
-from autokd.errors import TeacherError, UntrustedCodeError
+from autokd.errors import InterruptedRunError, TeacherError, UntrustedCodeError
+from autokd.teacher import load as load_module
 from autokd.teacher.architectures import build_architecture
 from autokd.teacher.card import IMAGENET_MEAN, IMAGENET_STD
 from autokd.teacher.load import Teacher, load_teacher
@@ -56,6 +58,20 @@ def test_a_bare_state_dict_is_recognised_in_every_format(
     assert card.size_bytes == file.stat().st_size
 
 
+def test_an_interrupt_while_the_size_is_tried_goes_through(
+    tmp_path: Path, tiny: nn.Module, tiny_module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(tiny.state_dict(), tmp_path / "model.pt")
+
+    def interrupt(*_args: object, **_sizes: object) -> None:
+        message = "SIGTERM"
+        raise InterruptedRunError(message)
+
+    monkeypatch.setattr(load_module, "check_outputs", interrupt)
+    with pytest.raises(InterruptedRunError):
+        _load(tmp_path / "model.pt", arch=f"{tiny_module}:Tiny")
+
+
 def test_logits_are_those_of_the_network(
     tmp_path: Path, tiny: nn.Module, tiny_module: str, images: Tensor
 ) -> None:
@@ -81,10 +97,33 @@ def test_flags_come_before_the_card_beside_the_file(
 ) -> None:
     torch.save(tiny.state_dict(), tmp_path / "model.pt")
     (tmp_path / "model.toml").write_text(
-        f'arch = "{tiny_module}:Tiny"\ninput_px = 24\nmean = [0.1]\nstd = [0.2]\n'
+        'arch = "some.module:Net"\ninput_px = 24\nmean = [0.1]\nstd = [0.2]\n'
     )
-    card = _load(tmp_path / "model.pt", input_px=20).card
+    card = _load(tmp_path / "model.pt", input_px=20, arch=f"{tiny_module}:Tiny").card
     assert (card.input_px, card.mean, card.std) == (20, (0.1,) * 3, (0.2,) * 3)
+
+
+@pytest.mark.parametrize("trust_code", [False, True])
+def test_a_module_that_only_the_card_names_is_not_imported(
+    tmp_path: Path, tiny: nn.Module, tiny_module: str, *, trust_code: bool
+) -> None:
+    torch.save(tiny.state_dict(), tmp_path / "model.pt")
+    (tmp_path / "model.toml").write_text(f'arch = "{tiny_module}:Tiny"\n')
+    with pytest.raises(
+        UntrustedCodeError,
+        match=rf"model\.toml: arch = '{tiny_module}:Tiny' would run code .*give --arch {tiny_module}",
+    ):
+        _load(tmp_path / "model.pt", trust_code=trust_code)
+    assert tiny_module not in sys.modules
+
+
+def test_a_card_may_name_an_architecture_of_a_library(
+    tmp_path: Path, library_state: Mapping[str, Tensor]
+) -> None:
+    torch.save(library_state, tmp_path / "model.pt")
+    card = tmp_path / "model.toml"
+    card.write_text('arch = "torchvision:shufflenet_v2_x0_5"\n')
+    assert _load(tmp_path / "model.pt", image_px=64).card.arch == "torchvision:shufflenet_v2_x0_5"
 
 
 def test_classes_of_the_card_put_the_logits_into_the_order_of_the_data(

@@ -15,7 +15,7 @@ from torch import Tensor
 from autokd.core.progress import silent
 from autokd.data.augment import apply_view, make_view
 from autokd.data.images import ImageSet
-from autokd.errors import StorageError, TeacherError
+from autokd.errors import InterruptedRunError, StorageError, TeacherError
 from autokd.teacher import logits as logits_module
 from autokd.teacher.card import TeacherCard
 from autokd.teacher.logits import cache_key, teach
@@ -111,6 +111,7 @@ def test_the_same_logits_are_found_again(train: ImageSet, tmp_path: Path) -> Non
         {"std": (1.0, 2.0, 1.0)},
         {"class_order": (1, 0, 2)},
         {"normalised_inside": True},
+        {"precision": "bf16"},
     ],
 )
 def test_the_key_depends_on_the_teacher_and_its_preparation(change: dict[str, object]) -> None:
@@ -163,7 +164,7 @@ def test_a_full_disk_is_a_storage_error(
         _teach(Means(), train, tmp_path)
 
 
-@pytest.mark.parametrize("note", ["", "{}", '{"blocks":1,"block_images":7,"precision":"fp32"}'])
+@pytest.mark.parametrize("note", ["", "{}", '{"blocks":1,"block_images":7}'])
 def test_a_note_that_does_not_fit_starts_from_the_beginning(
     train: ImageSet, tmp_path: Path, note: str
 ) -> None:
@@ -175,6 +176,25 @@ def test_a_note_that_does_not_fit_starts_from_the_beginning(
     found = np.load(_teach(teacher, train, tmp_path))
     assert teacher.asked == 2 * IMAGES
     np.testing.assert_array_equal(found, np.load(_teach(Means(), train, tmp_path / "other")))
+
+
+def test_a_note_that_does_not_fit_is_gone_before_the_file_is_emptied(
+    train: ImageSet, tmp_path: Path
+) -> None:
+    key = cache_key(_card(), views=2, flip=True, seed=5, dataset_digest="d")
+    note = tmp_path / "logits" / f"{key}.json"
+    note.parent.mkdir()
+    note.write_text('{"blocks":3,"block_images":7}')
+    note.with_suffix(".partial").write_bytes(b"rubbish")
+
+    class Stopped(Means):
+        def logits(self, images: Tensor) -> Tensor:
+            message = "SIGTERM"
+            raise InterruptedRunError(message)
+
+    with pytest.raises(InterruptedRunError):
+        _teach(Stopped(), train, tmp_path)
+    assert not note.exists()
 
 
 # Runs this module's teacher, and stops for good after some images, as if it were slow.

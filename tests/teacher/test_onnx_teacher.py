@@ -76,6 +76,45 @@ def test_the_card_says_what_is_known(tmp_path: Path) -> None:
     assert (card.input_px, card.image_channels, card.classes, card.params) == (16, 3, 3, 9)
 
 
+def test_weights_in_constant_nodes_count(tmp_path: Path) -> None:
+    model = _model()
+    weight = model.graph.initializer.pop()
+    constants = [
+        helper.make_node("Constant", [], ["weight"], value=weight),
+        helper.make_node("Constant", [], ["shape"], value=_tensor([2, 3], np.int64, "shape")),
+        helper.make_node("Constant", [], ["one"], value=_tensor([1.0], np.float32, "one")),
+    ]
+    for node in constants:
+        model.graph.node.insert(0, node)
+    assert _load(model, tmp_path).card.params == 9
+
+
+def test_weights_of_a_quantized_file_count_without_their_scales(tmp_path: Path) -> None:
+    model = _model()
+    model.graph.initializer.pop()
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(WEIGHT.astype(np.int8), "weight_int8"),
+            _tensor([1.0, 1.0, 1.0], np.float32, "scale"),
+            _tensor([0, 0, 0], np.int8, "zero"),
+        ]
+    )
+    inputs = ["weight_int8", "scale", "zero"]
+    model.graph.node.insert(0, helper.make_node("DequantizeLinear", inputs, ["weight"], axis=1))
+    assert _load(model, tmp_path).card.params == 9
+
+
+def test_a_file_without_weights_has_no_known_number(tmp_path: Path) -> None:
+    model = _model()
+    model.graph.initializer.pop()
+    model.graph.node[2].CopyFrom(helper.make_node("Identity", ["pooled"], ["logits"]))
+    assert _load(model, tmp_path).card.params is None
+
+
+def _tensor(values: list[float], dtype: type, name: str) -> TensorProto:
+    return numpy_helper.from_array(np.array(values, dtype), name)
+
+
 @pytest.mark.parametrize("dtype", [TensorProto.FLOAT16, TensorProto.DOUBLE])
 def test_other_floats_are_fed(tmp_path: Path, images: Tensor, dtype: int) -> None:
     logits = _load(_model(dtype=dtype), tmp_path).logits(images)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autokd.core.progress import silent
-from autokd.errors import TeacherError
+from autokd.errors import InterruptedRunError, TeacherError
 from autokd.teacher import fingerprint as fingerprint_module
 from autokd.teacher import recognise as recognise_module
 from autokd.teacher.architectures import build_architecture, library_version
@@ -106,6 +106,18 @@ def test_the_index_is_made_once_and_read_again(
         recognise(state, where="m", progress=progress)
     assert told == []
     assert str(first.value) == str(second.value)
+
+
+def test_an_interrupt_leaves_no_index_without_the_architecture_it_came_at(
+    few_architectures: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(arch: str) -> None:
+        raise InterruptedRunError(arch)
+
+    monkeypatch.setattr(recognise_module, "make_fingerprint", interrupt)
+    with pytest.raises(InterruptedRunError):
+        recognise({"nothing.weight": torch.zeros(3, 3)}, where="m", progress=silent)
+    assert not list((tmp_path / "cache").rglob("all.json"))
 
 
 def test_a_damaged_index_is_made_anew(few_architectures: list[str], tmp_path: Path) -> None:

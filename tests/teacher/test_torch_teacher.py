@@ -1,11 +1,15 @@
+import warnings
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from autokd.errors import TeacherError
+from autokd.errors import InterruptedRunError, TeacherError
 from autokd.teacher import torch_teacher
 from autokd.teacher.card import TeacherCard
-from autokd.teacher.torch_teacher import TorchTeacher, count_macs
+from autokd.teacher.torch_teacher import TorchTeacher, count_macs, count_params
+from autokd.teacher.trusted import load_torchscript
 
 
 def _card() -> TeacherCard:
@@ -48,6 +52,29 @@ def test_another_preparation_leaves_the_teacher_as_it_was(
     other = teacher.adjusted(mean=(0.5,) * 3, std=(0.1,) * 3)
     assert not torch.allclose(other.logits(images), before)
     assert torch.equal(teacher.logits(images), before)
+
+
+class Interrupted(nn.Module):
+    """Is interrupted when it runs for the time after ``runs``."""
+
+    def __init__(self, network: nn.Module, runs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.runs = runs
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.runs -= 1
+        if self.runs < 0:
+            message = "SIGTERM"
+            raise InterruptedRunError(message)
+        return self.network(x)
+
+
+def test_an_interrupt_is_no_fault_of_the_network(tiny: nn.Module, images: Tensor) -> None:
+    teacher = TorchTeacher(tiny, _card())
+    teacher._network = Interrupted(tiny, runs=0)
+    with pytest.raises(InterruptedRunError):
+        teacher.logits(images)
 
 
 def test_a_network_that_fails_is_named_with_its_reason(images: Tensor) -> None:
@@ -98,6 +125,23 @@ def test_bfloat16_is_used_if_it_is_faster_and_says_the_same(
     assert _settle(teacher, monkeypatch, seconds=seconds, change=change) == precision
 
 
+def test_bfloat16_is_tried_on_images_of_the_whole_set(
+    teacher: TorchTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: set[float] = set()
+
+    def look(batch: Tensor, precision: str) -> tuple[Tensor, float]:
+        levels.update(batch[:, 0, 0, 0].mul(255).round().tolist())
+        return torch.zeros(len(batch), 3), 1.0
+
+    monkeypatch.setattr(teacher, "_time", look)
+    monkeypatch.setattr(torch_teacher, "_has_bf16_instructions", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    classes = torch.arange(10, dtype=torch.uint8).repeat_interleave(100)
+    teacher.settle_precision(classes[:, None, None, None].expand(-1, 16, 16, 3))
+    assert levels == set(range(10))
+
+
 def test_processors_without_bfloat16_are_not_tried(
     teacher: TorchTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,3 +173,29 @@ def test_multiply_adds_of_convolutions_and_linear_layers_are_counted_by_hand() -
 
 def test_a_network_without_such_layers_has_no_known_count() -> None:
     assert count_macs(nn.Flatten(), channels=3, px=4) is None
+
+
+def test_numbers_of_a_network_are_those_that_are_trained(tiny: nn.Module) -> None:
+    trained = (3 * 9 + 1) * 4 + (4 + 1) * 3
+    assert count_params(nn.Sequential(tiny, nn.BatchNorm1d(3))) == trained + 2 * 3
+
+
+def test_numbers_of_a_frozen_network_are_its_constants(tmp_path: Path, tiny: nn.Module) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates TorchScript
+        frozen = torch.jit.freeze(torch.jit.trace(tiny, torch.zeros(1, 3, 16, 16)))
+        frozen.save(str(tmp_path / "frozen.pt"))
+    network = load_torchscript(tmp_path / "frozen.pt").network
+    assert not list(network.parameters())
+    assert count_params(network) == (3 * 9 + 1) * 4 + (4 + 1) * 3
+
+
+def test_numbers_that_are_not_trained_count_where_none_are() -> None:
+    network = nn.Flatten()
+    network.register_buffer("weight", torch.zeros(5, 7, dtype=torch.int8))
+    network.register_buffer("batches", torch.zeros(2, dtype=torch.int64))
+    assert count_params(network) == 35
+
+
+def test_a_network_that_shows_no_weights_has_no_known_number() -> None:
+    assert count_params(nn.Flatten()) is None

@@ -1,0 +1,41 @@
+"""Limits in a person's words, and by how much a space of students misses them."""
+
+from autokd.core.results import Feasibility
+from autokd.core.units import format_bytes, format_count
+
+_LIMIT_NAMES = {
+    "max_params": "parameters",
+    "max_size_bytes": "size",
+    "max_memory_bytes": "memory",
+    "max_latency_ms": "latency",
+}
+
+
+def limit_name(limit: str) -> str:
+    """Give the word of a person for a field of Limits."""
+    return _LIMIT_NAMES[limit]
+
+
+def limit_text(limit: str, value: float) -> str:
+    """Give the value of a field of Limits with its unit."""
+    if limit.endswith("_bytes"):
+        return format_bytes(value)
+    return f"{value:.3g} ms" if limit.endswith("_ms") else format_count(value)
+
+
+def explain_infeasible(found: Feasibility) -> str:
+    """Say which limits no student meets, by how much, which one binds, and what to do."""
+    misses = [row for row in found.limits if row.nearest > row.value]
+    nearest = "; ".join(
+        f"{limit_name(row.limit)}: at most {limit_text(row.limit, row.value)}, "
+        f"the smallest student needs {limit_text(row.limit, row.nearest)}"
+        for row in misses
+    )
+    why = nearest or "each limit can be met alone, but no student meets all of them together"
+    binding = ""
+    if found.binding is not None:
+        binding = f"The limit on {limit_name(found.binding)} stops most of them. "
+    return (
+        f"none of {found.drawn} drawn students fits the limits ({why}). {binding}"
+        "Raise a limit, give smaller images with --size, or choose another device."
+    )

@@ -1,0 +1,201 @@
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+from safetensors.torch import save_file
+
+from autokd.core.trial import Trial, TrialState
+from autokd.errors import DeviceError, ExportError, MeasurementError
+from autokd.export.verify import run_onnx
+from autokd.models.network import build_student
+from autokd.pipeline import deliver as deliver_module
+from autokd.pipeline.deliver import Exporter, deliver
+from autokd.pipeline.preflight import make_space
+from autokd.pipeline.students import FINAL_RUNG
+from tests.pipeline.fakes import Lines, make_images, make_inputs, make_plan
+from tests.report.conftest import build_report
+from tests.search.fakes import observation
+
+VALIDATION, TEST = make_images(10), make_images(7)
+
+
+@pytest.fixture
+def exporter(tmp_path) -> Exporter:
+    inputs, plan = make_inputs(), make_plan()
+    return Exporter(inputs.config, plan, make_space(inputs, plan.limits), tmp_path)
+
+
+@pytest.fixture
+def finalists(exporter: Exporter) -> tuple[Trial, ...]:
+    """Two students whose weights are on the disk as a training leaves them."""
+    space, found = exporter.space, []
+    rng = np.random.default_rng(0)
+    while len(found) < 2:
+        family, distill = space.decode(rng.random(space.dimension))
+        candidate = space.member(family, distill, member_seed=1, origin="random")
+        if candidate is None:
+            continue
+        trial_id = 4 + len(found)
+        network = build_student(space.program(candidate), seed=trial_id)
+        folder = exporter.run / "trials" / str(trial_id)
+        folder.mkdir(parents=True)
+        weights = {
+            name: value.clone().contiguous()
+            for name, value in network.state_dict().items()
+            if not name.endswith("num_batches_tracked")
+        }
+        save_file(weights, folder / f"rung{FINAL_RUNG}.safetensors")
+        found.append(
+            Trial(
+                trial_id=trial_id,
+                candidate=candidate,
+                state=TrialState.PAUSED,
+                observations=(observation(1, 0.6), observation(FINAL_RUNG, 0.8)),
+            )
+        )
+    return tuple(found)
+
+
+@pytest.fixture
+def measurement():
+    return build_report().winners[0].measurement
+
+
+@pytest.fixture
+def run(exporter, finalists, monkeypatch, measurement):
+    def go(*, plan=exporter.plan, test=TEST, measure=None, validation=VALIDATION, lines=None):
+        lines = lines if lines is not None else Lines()
+        monkeypatch.setattr(
+            deliver_module, "measure_local", measure or (lambda *a, **k: measurement)
+        )
+
+        def load_test():
+            lines.append("test split read")
+            return test, 0.9, np.zeros(len(test), np.int64) if test else None
+
+        profile = make_inputs().profile
+        return deliver(
+            dataclasses.replace(exporter, plan=plan),
+            finalists,
+            profile=profile,
+            validation=validation,
+            load_test=load_test,
+            progress=lines.progress,
+            say=lines.say,
+        )
+
+    return go
+
+
+def test_a_student_is_exported_from_its_weights_of_the_full_length(
+    exporter: Exporter, finalists, tmp_path
+) -> None:
+    trial, profile = finalists[0], make_inputs().profile
+    found = exporter.export(
+        trial, tmp_path / "out", images=VALIDATION, target=profile.export, device="board"
+    )
+    assert found.parity.images == 10
+    assert found.parity.agreement == 1.0
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "student.onnx",
+        "student.safetensors",
+        "genotype.json",
+        "sample.npz",
+    }
+
+
+def test_the_board_gets_images_of_the_students_size(exporter: Exporter, finalists) -> None:
+    for trial in finalists:
+        px = trial.candidate.family.input_px
+        assert exporter.board_images(VALIDATION, trial).shape == (10, px, px, 1)
+
+
+def test_weights_that_are_not_there_are_named(exporter: Exporter, finalists, tmp_path) -> None:
+    path = tmp_path / "trials" / "4" / f"rung{FINAL_RUNG}.safetensors"
+    path.write_bytes(b"cut")
+    with pytest.raises(ExportError, match=f"rung{FINAL_RUNG}.safetensors: the trained weights"):
+        exporter._network(finalists[0])
+    path.unlink()
+    with pytest.raises(ExportError, match="cannot be read"):
+        exporter._network(finalists[0])
+
+
+def test_winners_are_in_the_order_of_the_finalists_with_their_files(
+    run, finalists, tmp_path, measurement
+) -> None:
+    delivery = run()
+    assert [(w.rank, w.trial_id) for w in delivery.winners] == [(1, 4), (2, 5)]
+    for winner, trial in zip(delivery.winners, finalists, strict=True):
+        assert winner.export.file == f"winners/{winner.rank}/student.onnx"
+        assert (tmp_path / winner.export.file).stat().st_size == winner.export.size_bytes
+        assert winner.cost == trial.candidate.cost
+        assert winner.epochs == trial.observations[-1].fidelity.images / 20
+        assert winner.train_seconds == 2.0
+        assert (winner.validation_accuracy, winner.measurement) == (0.8, measurement)
+        assert max(winner.violations.values()) <= 0
+    assert delivery.teacher_test_accuracy == 0.9
+
+
+def test_accuracies_are_those_of_the_files_in_onnxruntime(
+    run, exporter: Exporter, finalists, tmp_path
+) -> None:
+    for winner, trial in zip(run().winners, finalists, strict=True):
+        for images, accuracy in (
+            (VALIDATION, winner.export.validation_accuracy),
+            (TEST, winner.export.test_accuracy),
+        ):
+            logits = run_onnx(tmp_path / winner.export.file, exporter.board_images(images, trial))
+            named = logits.argmax(axis=1)
+            assert accuracy == (named == images.labels.numpy()).mean()
+        assert winner.export.test_agreement == (named == 0).mean()
+
+
+def test_the_test_split_is_read_once_after_all_winners_are_exported(run) -> None:
+    lines = Lines()
+    run(lines=lines)
+    assert lines.count("test split read") == 1
+    at = lines.index("test split read")
+    assert lines[at - 1] == ("exporting", 2, 2)
+    assert all(line[0] != "exporting" for line in lines[at + 1 :])
+    ends = [what for what, done, total in lines[at + 1 :] if done == total]
+    assert ends == ["scoring in onnxruntime", "timing on this host"]
+
+
+def test_without_test_images_there_are_no_test_scores(run) -> None:
+    export = run(test=None).winners[0].export
+    assert (export.test_accuracy, export.test_agreement) == (None, None)
+    assert export.validation_accuracy is not None
+
+
+def test_without_labels_there_is_agreement_alone(run, exporter: Exporter) -> None:
+    unlabelled = make_images(10, labelled=False)
+    data = exporter.plan.data.model_copy(update={"labelled": False})
+    plan = exporter.plan.model_copy(update={"data": data})
+    delivery = run(plan=plan, validation=unlabelled, test=make_images(7, labelled=False))
+    winner = delivery.winners[0]
+    assert (winner.validation_accuracy, winner.export.validation_accuracy) == (None, None)
+    assert winner.export.test_accuracy is None
+    assert winner.export.test_agreement is not None
+    assert winner.validation_agreement == 0.8
+
+
+@pytest.mark.parametrize("fault", [DeviceError("no onnxruntime"), MeasurementError("too slow")])
+def test_a_host_that_cannot_time_is_a_note_and_no_end(run, fault) -> None:
+    def measure(*_args, **_options):
+        raise fault
+
+    lines = Lines()
+    delivery = run(measure=measure, lines=lines)
+    assert [w.measurement for w in delivery.winners] == [None, None]
+    assert lines.count(f"not timed on this host: {fault}") == 2
+
+
+def test_metadata_say_where_a_student_comes_from(run, tmp_path) -> None:
+    run()
+    model = onnx.load(tmp_path / "winners" / "1" / "student.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert said["trial"] == "4"
+    assert said["teacher_sha256"] == "5f" * 32
+    assert said["data_digest"] == "d" * 64
+    assert "bee" in str(said)

@@ -1,0 +1,117 @@
+import math
+
+import pytest
+
+from autokd.core.codec import load_record, save_record
+from autokd.pipeline.plan import (
+    ETA,
+    FINALISTS,
+    RUNGS,
+    SEARCH_SHARE,
+    STUDENTS,
+    RunPlan,
+    plan_lengths,
+)
+from tests.pipeline.fakes import PACE, make_lengths, make_plan, small_program
+
+# Of `small_program` with one channel; the classifier takes no time in PACE.
+CONV_MACS = 9 * 16 * 16
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_expected_search_fills_its_share_of_all_workers(workers: int) -> None:
+    lengths = plan_lengths(
+        PACE,
+        budget_seconds=2400.0,
+        trials=None,
+        epochs=12,
+        train_images=1000,
+        workers=workers,
+        twin=True,
+    )
+    first, second, _ = lengths.seconds
+    # A third of the students go on, and a rung repeats 30 % of the one below, its decay.
+    expected = STUDENTS * first + STUDENTS / ETA * (second - 0.7 * first)
+    assert RUNGS == 2
+    assert second == ETA * first
+    assert expected == pytest.approx(0.5 * 2400.0 * workers)
+
+
+@pytest.mark.parametrize(
+    ("workers", "twin", "rounds"), [(1, False, 2), (1, True, 3), (2, False, 1), (4, True, 2)]
+)
+def test_finalists_and_then_the_twin_fill_the_share_of_the_full_length(
+    workers: int, twin: bool, rounds: int
+) -> None:
+    lengths = plan_lengths(
+        PACE,
+        budget_seconds=1000.0,
+        trials=None,
+        epochs=1,
+        train_images=1,
+        workers=workers,
+        twin=twin,
+    )
+    assert rounds * lengths.seconds[-1] == pytest.approx(370.0)
+
+
+def test_the_full_length_is_never_below_that_of_a_search_rung() -> None:
+    lengths = plan_lengths(
+        PACE, budget_seconds=1000.0, trials=None, epochs=1, train_images=1, workers=64, twin=True
+    )
+    assert lengths.seconds[-1] == lengths.seconds[-2] > 370.0
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_all_steps_fit_into_the_budget_and_leave_a_part_to_export(workers: int) -> None:
+    """As `autokd.pipeline.students` runs them: a step has at most as many workers as jobs."""
+    lengths = plan_lengths(
+        PACE, budget_seconds=1.0, trials=None, epochs=1, train_images=1, workers=workers, twin=True
+    )
+    _, last_search, final = lengths.seconds
+
+    def step(jobs: int, seconds: float) -> float:
+        used = min(jobs, workers)
+        return math.ceil(jobs / used) * seconds / (workers // used)  # idle cores are its threads
+
+    total = SEARCH_SHARE + step(FINALISTS, last_search) + step(FINALISTS, final) + step(1, final)
+    assert 0.7 < total < 0.96
+
+
+def test_with_a_number_of_trials_rungs_are_a_ninth_a_third_and_all_of_the_epochs() -> None:
+    lengths = plan_lengths(
+        PACE, budget_seconds=60.0, trials=8, epochs=9.0, train_images=1000, workers=2, twin=True
+    )
+    assert lengths.seconds is None
+    assert lengths.images == (1000, 3000, 9000)
+
+
+def test_a_rung_is_one_image_at_least() -> None:
+    lengths = plan_lengths(
+        PACE, budget_seconds=60.0, trials=1, epochs=0.01, train_images=100, workers=1, twin=True
+    )
+    assert lengths.images == (1, 1, 1)
+
+
+def test_in_equal_time_the_faster_student_sees_more_images() -> None:
+    lengths = make_lengths(trials=None)
+    for rung in range(RUNGS + 1):
+        small, large = (lengths.fidelity(small_program(width), rung) for width in (4, 8))
+        assert small.seconds == large.seconds == lengths.seconds[rung]
+        assert small.images == int(small.seconds / (1e-9 * 4 * CONV_MACS))
+        assert small.images == pytest.approx(2 * large.images, abs=1)
+
+
+def test_of_equal_images_the_seconds_are_foreseen() -> None:
+    lengths = make_lengths(trials=6)
+    for rung, images in enumerate(lengths.images):
+        fidelity = lengths.fidelity(small_program(), rung)
+        assert (fidelity.rung, fidelity.images) == (rung, images)
+        assert fidelity.seconds == pytest.approx(images * 1e-9 * 4 * CONV_MACS)
+
+
+@pytest.mark.parametrize("trials", [None, 6])
+def test_a_plan_is_the_same_after_a_file(tmp_path, trials: int | None) -> None:
+    written = make_plan(make_lengths(trials=trials), warnings=("a", "b"))
+    save_record(written, tmp_path / "plan.json")
+    assert load_record(RunPlan, tmp_path / "plan.json") == written

@@ -1,0 +1,226 @@
+import pytest
+
+from autokd.core.codec import load_record
+from autokd.core.trial import Failure
+from autokd.errors import ConfigError, StoppedError
+from autokd.pipeline import students
+from autokd.pipeline.plan import FINALISTS
+from autokd.pipeline.students import FINAL_RUNG, LAST_SEARCH_RUNG, SearchEnd, Trained
+from autokd.search.ledger import Job, Ledger
+from autokd.search.loop import Event
+from tests.pipeline.fakes import (
+    FakeTraining,
+    Lines,
+    make_config,
+    make_inputs,
+    make_lengths,
+    make_plan,
+)
+from tests.search.fakes import candidate, fidelity_of, observation
+
+TRIALS = 6
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Run the students' step in a folder with a fake training; give what came of it."""
+
+    def run(training: FakeTraining, *, folder="run", lines=None, plan=None, **search) -> Trained:
+        monkeypatch.setattr(students, "ProcessExecutor", training.open)
+        lines = lines if lines is not None else Lines()
+        config = make_config(**{"trials": TRIALS, **search})
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with Ledger.open(tmp_path / folder / "ledger.sqlite") as ledger:
+            return students.train_students(
+                make_inputs(config),
+                plan or make_plan(),
+                None,  # what only a worker reads
+                ledger,
+                run=tmp_path / folder,
+                progress=lines.progress,
+                say=lines.say,
+            )
+
+    return run
+
+
+def at_rung(trial, rung: int) -> float:
+    return next(o.accuracy for o in trial.observations if o.fidelity.rung == rung)
+
+
+def test_a_search_is_followed_by_members_finalists_and_the_twin(train, tmp_path) -> None:
+    trained = train(FakeTraining())
+    assert load_record(SearchEnd, tmp_path / "run" / "search.json").trials == TRIALS
+    origins = [t.candidate.origin for t in trained.trials]
+    assert origins == ["random"] * TRIALS + ["member"] * FINALISTS + ["twin"]
+    assert [t.trial_id for t in trained.trials] == list(range(len(origins)))
+    assert trained.search_seconds > 0
+
+
+def test_members_are_other_draws_of_the_best_families_of_the_search(train) -> None:
+    trained = train(FakeTraining())
+    searched = [t for t in trained.trials[:TRIALS] if t.rung >= LAST_SEARCH_RUNG]
+    best = sorted(searched, key=lambda t: -at_rung(t, LAST_SEARCH_RUNG))[:FINALISTS]
+    members = [t.candidate for t in trained.trials if t.candidate.origin == "member"]
+    assert [m.family for m in members] == [t.candidate.family for t in best]
+    assert [m.distill for m in members] == [t.candidate.distill for t in best]
+    assert not {m.member_seed for m in members} & {t.candidate.member_seed for t in best}
+
+
+def test_finalists_are_the_best_of_the_last_search_rung_in_the_order_of_the_full_length(
+    train,
+) -> None:
+    trained = train(FakeTraining())
+    there = [t for t in trained.trials if any(o.fidelity.rung == 1 for o in t.observations)]
+    best = sorted(there, key=lambda t: -at_rung(t, LAST_SEARCH_RUNG))[:FINALISTS]
+    assert {t.trial_id for t in trained.finalists} == {t.trial_id for t in best}
+    full = [at_rung(t, FINAL_RUNG) for t in trained.finalists]
+    assert full == sorted(full, reverse=True)
+    twin = trained.twin.trial_id
+    full_length = {t.trial_id for t in trained.trials if t.rung == FINAL_RUNG}
+    assert full_length == {t.trial_id for t in best} | {twin}
+
+
+def test_the_twin_is_the_winner_without_its_teacher_and_otherwise_the_same(train) -> None:
+    trained = train(FakeTraining())
+    winner, twin = trained.finalists[0].candidate, trained.twin.candidate
+    assert twin.distill.alpha == 0.0
+    assert twin.distill.temperature == winner.distill.temperature
+    same = {"origin": "twin", "distill": twin.distill}
+    assert winner.model_copy(update=same) == twin
+    (seen,) = trained.twin.observations
+    assert seen.fidelity == trained.finalists[0].observations[-1].fidelity
+
+
+def test_without_the_comparison_there_is_no_twin(train) -> None:
+    trained = train(FakeTraining(), kd_gain=False)
+    assert trained.twin is None
+    assert all(t.candidate.origin != "twin" for t in trained.trials)
+
+
+def test_without_labels_there_is_nothing_to_compare_with(train) -> None:
+    plan = make_plan()
+    unlabelled = plan.data.model_copy(update={"labelled": False})
+    plan = plan.model_copy(update={"data": unlabelled})
+    assert train(FakeTraining(), plan=plan).twin is None
+
+
+def test_a_single_job_gets_all_the_threads(train) -> None:
+    training = FakeTraining()
+    train(training)
+    assert training.executors == [(2, 1), (2, 1), (2, 1), (1, 2)]
+
+
+def test_a_run_that_is_interrupted_anywhere_ends_as_one_that_was_not(train) -> None:
+    whole = FakeTraining()
+    expected = train(whole, folder="whole")
+    for moment in range(0, len(whole.calls), 3):
+        training = FakeTraining(interrupt_at=moment)
+        with pytest.raises(KeyboardInterrupt):
+            train(training, folder=f"broken {moment}")
+        found = train(training, folder=f"broken {moment}")
+        assert found.trials == expected.trials
+        assert found.finalists == expected.finalists
+        assert found.twin == expected.twin
+        assert training.calls == whole.calls
+
+
+def test_a_finished_step_trains_nothing_again(train) -> None:
+    first = train(FakeTraining())
+    again = FakeTraining()
+    assert train(again).trials == first.trials
+    assert again.calls == []
+
+
+def test_a_twin_that_fails_ends_no_run(train) -> None:
+    twin_id = train(FakeTraining(), folder="whole").twin.trial_id
+    trained = train(FakeTraining(fails={(twin_id, FINAL_RUNG)}))
+    assert trained.twin is None
+    assert trained.trials[twin_id].failure.kind == "not finite"
+
+
+def test_a_finalist_that_fails_leaves_the_others(train) -> None:
+    first, second = (t.trial_id for t in train(FakeTraining(), folder="whole").finalists)
+    trained = train(FakeTraining(fails={(first, FINAL_RUNG)}))
+    assert [t.trial_id for t in trained.finalists] == [second]
+
+
+def test_no_finalist_at_all_is_told(train) -> None:
+    fails = {(t.trial_id, FINAL_RUNG) for t in train(FakeTraining(), folder="whole").finalists}
+    with pytest.raises(StoppedError, match="no finalist could be trained at full length"):
+        train(FakeTraining(fails=fails))
+
+
+def test_a_search_in_which_all_fail_gives_the_reason_of_the_last(train) -> None:
+    with pytest.raises(StoppedError, match="all 6 students failed, the last with: the loss is nan"):
+        train(FakeTraining(fails="all"))
+
+
+def test_a_budget_that_is_too_short_is_named_with_what_helps(train) -> None:
+    plan = make_plan(make_lengths(trials=None, budget_seconds=600.0))
+    with pytest.raises(ConfigError, match=r"--budget 1s: ended before .* with a longer budget"):
+        train(FakeTraining(), plan=plan, budget="1s", trials=None)
+
+
+def test_every_step_ends_with_all_of_it_done_exactly_once(train) -> None:
+    lines = Lines()
+    train(FakeTraining(), lines=lines)
+    steps = [line for line in lines if isinstance(line, tuple)]
+    names = list(dict.fromkeys(what for what, _, _ in steps))
+    assert names == [
+        "searching",
+        "training new members of the best families",
+        "training finalists at full length",
+        "training the winner without its teacher",
+    ]
+    assert [what for what, done, total in steps if done >= total] == names
+
+
+class TestWatch:
+    JOB = Job(trial_id=3, candidate=candidate(), fidelity=fidelity_of(None, 0))
+
+    @pytest.fixture
+    def lines(self) -> Lines:
+        return Lines()
+
+    @pytest.fixture
+    def watch(self, lines: Lines) -> students._Watch:
+        return students._Watch(lines.progress, lines.say)
+
+    def test_time_that_is_over_is_not_the_end(self, watch, lines) -> None:
+        watch.begin_seconds("training", 10.0, since=100.0)
+        for spent in (105.0, 110.0, 500.0):
+            watch(Event("waiting", spent))
+        assert lines == [
+            ("training", 5.0, 10.0),
+            ("training", 9.9, 10.0),
+            ("training", 9.9, 10.0),
+        ]
+        watch.end()
+        assert lines[-1] == ("training", 10.0, 10.0)
+
+    def test_time_of_earlier_sessions_counts_in_a_search(self, watch, lines) -> None:
+        watch.begin_seconds("searching", 200.0, since=0.0)
+        watch(Event("waiting", 150.0))
+        assert lines == [("searching", 150.0, 200.0)]
+
+    def test_students_count_when_they_are_through_the_first_rung(self, watch, lines) -> None:
+        watch.begin_trials("searching", 4, done=2)
+        watch(Event("started", 0.0, self.JOB))
+        watch(Event("observed", 0.0, self.JOB, observation(0, 0.5)))
+        higher = self.JOB.model_copy(update={"fidelity": fidelity_of(None, 1)})
+        watch(Event("observed", 0.0, higher, observation(1, 0.6)))
+        failure = Failure(kind="not finite", message="nan", rung=0)
+        watch(Event("failed", 0.0, self.JOB, failure))
+        steps = [line for line in lines if isinstance(line, tuple)]
+        assert [done for _, done, _ in steps] == [2, 3, 3, pytest.approx(3.96)]
+
+    def test_a_result_is_one_line(self, watch, lines) -> None:
+        watch.begin_trials("searching", 4, done=0)
+        watch(Event("observed", 0.0, self.JOB, observation(0, 0.5)))
+        watch(Event("failed", 0.0, self.JOB, Failure(kind="x", message="why", rung=0)))
+        texts = [line for line in lines if isinstance(line, str)]
+        assert texts == [
+            "student   3  rung 0  50.00%     50.0 k params     0.5 M MACs  conv 32 px",
+            "student 3 failed: why",
+        ]
