@@ -178,7 +178,8 @@ def count_params(network: nn.Module) -> int | None:
 def _constants(network: nn.Module) -> list[Tensor]:
     if not isinstance(network, torch.jit.ScriptModule):
         return []
-    nodes = network.inlined_graph.findAllNodes("prim::Constant")
+    # torch.Graph has no types for its methods.
+    nodes = network.inlined_graph.findAllNodes("prim::Constant")  # type: ignore[attr-defined]
     values = [node.output().toIValue() for node in nodes]
     return [value for value in values if isinstance(value, Tensor)]
 

@@ -85,7 +85,9 @@ def test_without_labels_the_verdict_is_about_agreement(sample: Report) -> None:
         validation_agreement=0.9123,
         **changed(sample, test_accuracy=None),
     )
-    assert report.verdict.startswith("The student names the teacher's class for 91.23%, with 148 k")
+    assert report.verdict.startswith(
+        "The student names the teacher's class for 91.23% of the validation images, with 148 k"
+    )
     assert report.kd_gain is None
 
 
