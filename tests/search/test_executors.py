@@ -160,6 +160,49 @@ if __name__ == "__main__":
     assert not outlived
 
 
+def test_ctrl_c_reaches_the_driver_alone_while_workers_are_still_importing(tmp_path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("""
+import multiprocessing, os, time
+from pathlib import Path
+from tests.search.fakes import FakeEvaluator
+if multiprocessing.current_process().name == "autokd-worker":
+    Path(__file__).with_name(f"importing{os.getpid()}").touch()
+    time.sleep(1)
+class Slow(FakeEvaluator):
+    pass
+""")
+    (tmp_path / "driver.py").write_text("""
+from autokd.search.executors import ProcessExecutor
+from slow_to_import import Slow
+from tests.search.test_executors import job
+if __name__ == "__main__":
+    executor = ProcessExecutor(Slow(seconds=30), workers=2, threads=1)
+    try:
+        executor.submit(job(100))
+        executor.submit(job(101))
+        executor.collect(60.0)
+    except KeyboardInterrupt:
+        executor.collect(1.5)
+        executor.close()
+        print("interrupted")
+""")
+    driver = subprocess.Popen(
+        [sys.executable, str(tmp_path / "driver.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+        start_new_session=True,  # a terminal sends Ctrl-C to all processes of a group
+    )
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("importing*"))) < 2 and time.monotonic() < deadline:
+        assert driver.poll() is None, driver.communicate()
+        time.sleep(0.02)
+    os.killpg(driver.pid, signal.SIGINT)
+    output, complaints = driver.communicate(timeout=60)
+    assert (output, complaints) == ("interrupted\n", "")
+
+
 def is_running(pid: int) -> bool:
     """Whether the process exists and is no zombie, which is what a container without init keeps."""
     try:
