@@ -34,7 +34,7 @@ def explain_infeasible(found: Feasibility) -> str:
     why = nearest or "each limit can be met alone, but no student meets all of them together"
     binding = ""
     if found.binding is not None:
-        binding = f"The limit on {limit_name(found.binding)} stops most of them. "
+        binding = f"The limit on {limit_name(found.binding)} binds. "
     return (
         f"none of {found.drawn} drawn students fits the limits ({why}). {binding}"
         "Raise a limit, give smaller images with --size, or choose another device."

@@ -24,9 +24,6 @@ from autokd.data.source import (
 )
 from autokd.errors import DataError
 
-# Reading so much takes about a second from a slow disk.
-_MOST_HASHED_BYTES = 64 << 20
-
 
 class FileSource:
     """Image files below a folder."""
@@ -71,14 +68,10 @@ class FileSource:
         return images, good
 
     def fingerprint(self, index: Integers) -> str:
-        """Digest the files' bytes or, when those are many, their sizes and times of change."""
-        files = [self._root / self._files[place] for place in index]
-        states = [_state(file) for file in files]
-        if sum(size for size, _ in states) <= _MOST_HASHED_BYTES:
-            parts = (_content_digest(file) for file in files)
-        else:
-            parts = (f"{size} {changed_ns}".encode() for size, changed_ns in states)
-        return hashlib.sha256(b"\n".join(parts)).hexdigest()
+        """Digest names and sizes; bytes are read when pixels are asked for."""
+        names = (self._files[place] for place in index)
+        lines = (f"{_size_bytes(self._root / name)} {name}" for name in names)
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +205,9 @@ def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
 
 
-def _state(path: Path) -> tuple[int, int]:
-    """Give size in bytes and time of change in nanoseconds; zeros for a file that is not there."""
+def _size_bytes(path: Path) -> int:
+    """Give the size of a file; -1 for a link that leads nowhere, which is unreadable later."""
     try:
-        found = path.stat()
+        return path.stat().st_size
     except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
-
-
-def _content_digest(path: Path) -> bytes:
-    """Digest a file's bytes; of one that cannot be read, nothing."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
-    except OSError:
-        return b""
+        return -1

@@ -50,7 +50,8 @@ class Dataset:
         validation: Students are selected by these.
         class_names: In the order of the labels; empty when nothing has a label.
         digest: The same for the same images, labels and splits, in the same order and form, and
-            only then. Many test files count by size and time of change, not by their pixels.
+            only then. Test images, which are read at the end, count by what stands for them:
+            names and sizes of files, or an array's file.
         unreadable: Names of the files that were left out.
         test_images: How many `load_test` will read.
     """

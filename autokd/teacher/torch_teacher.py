@@ -178,8 +178,8 @@ def count_params(network: nn.Module) -> int | None:
 def _constants(network: nn.Module) -> list[Tensor]:
     if not isinstance(network, torch.jit.ScriptModule):
         return []
-    # torch.Graph has no types for its methods.
-    nodes = network.inlined_graph.findAllNodes("prim::Constant")  # type: ignore[attr-defined]
+    graph = network.inlined_graph  # made anew at each call, and the nodes are gone with it
+    nodes = graph.findAllNodes("prim::Constant")  # type: ignore[attr-defined]  # torch has no types
     values = [node.output().toIValue() for node in nodes]
     return [value for value in values if isinstance(value, Tensor)]
 

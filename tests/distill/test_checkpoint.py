@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(
     path = tmp_path / "c.pt"
     save_checkpoint(make_checkpoint(step=5), path)
     request.getfixturevalue("files_of_at_most_1000_bytes")
-    with pytest.raises(StorageError, match=r"c\.pt: cannot be written .*'autokd resume'"):
+    with pytest.raises(StorageError, match=r"c\.pt: cannot be written .*'autokd resume RUN'"):
         save_checkpoint(make_checkpoint(step=6), path)
     loaded = load_checkpoint(path, identity="me")
     assert loaded is not None
