@@ -12,7 +12,7 @@ def test_what_is_infeasible_is_explained_by_the_limits_that_are_missed() -> None
     text = shortfall.explain_infeasible(found)
     assert "none of 200 drawn students" in text
     assert "size: at most 10 KiB, the smallest student needs 30 KiB" in text
-    assert "The limit on size stops most of them." in text
+    assert "The limit on size binds." in text
     assert "parameters" not in text
 
 
