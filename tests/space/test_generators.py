@@ -1,4 +1,4 @@
-"""The graphs, and the traps of the released code that concern them (research: NAGO, vega)."""
+"""The graphs, and the traps of the released code that concern them (NAGO, vega)."""
 
 import networkx as nx
 import pytest
