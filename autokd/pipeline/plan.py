@@ -53,6 +53,18 @@ class Lengths(Record):
         images = self.images[rung]
         return Fidelity(rung=rung, images=images, seconds=images * each)
 
+    def slowed_by(self, factor: float) -> "Lengths":
+        """Give lengths whose last, the full one, fits its share of the budget on a slower machine.
+
+        Args:
+            factor: Time that training took over the time that it was meant to take. Below 1 it
+                changes nothing, and the full length is never below that of the last search rung.
+        """
+        if self.seconds is None or factor <= 1:
+            return self
+        *rungs, full = self.seconds
+        return self.model_copy(update={"seconds": (*rungs, max(full / factor, rungs[-1]))})
+
 
 def plan_lengths(
     pace: Pace,

@@ -6,7 +6,7 @@ are finalists follows from the ledger alone.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autokd.core.codec import load_record, save_record
@@ -128,6 +128,9 @@ def train_students(
     config, space = inputs.config, make_space(inputs, plan.limits)
     stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say))
     end = _search(stage, run)
+    slower = _slowdown(ledger.trials()[: end.trials])
+    plan = plan.model_copy(update={"lengths": plan.lengths.slowed_by(slower)})
+    stage = replace(stage, plan=plan)
     _train_members(stage, end)
     finalists = _train_finalists(stage)
     # Without labels every student learns from the teacher alone, so there is nothing to compare.
@@ -241,6 +244,23 @@ def _ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
             scores[trial.trial_id] = at_rung[0]
     by_id = {trial.trial_id: trial for trial in trials}
     return tuple(by_id[i] for i in sorted(scores, key=lambda i: (-scores[i], i)))
+
+
+def _slowdown(trials: Sequence[Trial]) -> float:
+    """Give the time that training took in the search over the time that it was meant to take.
+
+    Other work on the machine goes on after the search, too. It is read from what the search itself
+    recorded, so that a run that goes on finds the same.
+    """
+    meant = taken = 0.0
+    for trial in trials:
+        before = 0.0
+        for seen in trial.observations:
+            if seen.fidelity.rung <= LAST_SEARCH_RUNG:
+                meant += seen.fidelity.seconds - before
+                taken += seen.train_seconds
+                before = seen.fidelity.seconds
+    return taken / meant if meant > 0 else 1.0
 
 
 def _nothing_trained(trials: Sequence[Trial], config: RunConfig) -> AutoKDError:

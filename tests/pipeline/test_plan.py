@@ -115,3 +115,17 @@ def test_a_plan_is_the_same_after_a_file(tmp_path, trials: int | None) -> None:
     written = make_plan(make_lengths(trials=trials), warnings=("a", "b"))
     save_record(written, tmp_path / "plan.json")
     assert load_record(RunPlan, tmp_path / "plan.json") == written
+
+
+def test_on_a_slower_machine_the_full_length_is_shorter_and_the_rungs_stay() -> None:
+    lengths = plan_lengths(
+        PACE, budget_seconds=2400.0, trials=None, epochs=1, train_images=1, workers=1, twin=True
+    )
+    first, second, full = lengths.seconds
+    assert lengths.slowed_by(1.5).seconds == pytest.approx((first, second, full / 1.5))
+    assert lengths.slowed_by(100.0).seconds == (first, second, second)
+    assert lengths.slowed_by(0.8) == lengths
+
+
+def test_with_a_number_of_trials_a_slower_machine_changes_nothing() -> None:
+    assert make_lengths().slowed_by(3.0) == make_lengths()
