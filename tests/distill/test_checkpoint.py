@@ -1,5 +1,6 @@
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ def make_checkpoint(step: int = 5) -> Checkpoint:
     return Checkpoint("me", step, 10, 4, 1.25, weights, [torch.randn(2, 3), torch.ones(1)])
 
 
-@pytest.fixture
+@contextmanager
 def files_of_at_most_1000_bytes() -> Iterator[None]:
+    """A full disk for the block alone: the limit holds for the log of the tests as well."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_checkpoint_comes_back_exactly(tmp_path: Path) -> None:
@@ -59,13 +63,11 @@ def test_a_checkpoint_with_one_wrong_bit_is_none(tmp_path: Path) -> None:
     assert load_checkpoint(path, identity="me") is None
 
 
-def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_full_disk_leaves_the_old_checkpoint_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "c.pt"
     save_checkpoint(make_checkpoint(step=5), path)
-    request.getfixturevalue("files_of_at_most_1000_bytes")
-    with pytest.raises(StorageError, match=r"c\.pt: cannot be written .*'autokd resume RUN'"):
+    refused = pytest.raises(StorageError, match=r"c\.pt: cannot be written .*'autokd resume RUN'")
+    with refused, files_of_at_most_1000_bytes():
         save_checkpoint(make_checkpoint(step=6), path)
     loaded = load_checkpoint(path, identity="me")
     assert loaded is not None
