@@ -14,16 +14,17 @@ from autokd.space.pace import Pace
 from autokd.space.program import Program
 
 # Shares of a budget: the search, and all training at full length, that of the twin included. New
-# members take some 8 %, what is left goes to export, timing and the error of the forecast.
-SEARCH_SHARE = 0.50
+# members take some 10 %, what is left goes to export, timing and the error of the forecast.
+SEARCH_SHARE = 0.48
 FINAL_SHARE = 0.37
 
-# Students that a search should see, and how many times longer each rung is than the one below.
-# Two rungs of 1 : 3 before the final length leave 24 students a first rung of some 10 % of it;
-# shorter ones rank students no better than chance on real curves.
-STUDENTS = 24
+# Students that a search should see at least, and how many times longer each rung is than the one
+# below. One worker gives two rungs of 13 and 40 % of the full length; shorter ones rank students by
+# how fast they train. More workers see more students, not longer rungs.
+STUDENTS = 16
 ETA = 3.0
 RUNGS = 2
+LONGEST_SEARCH_RUNG = 0.4  # of the full length
 # A promoted student repeats the decay of the rung before, 30 % of it, so a rung costs a little
 # more than the difference of the two lengths.
 PROMOTION_COST = ETA - 0.7
@@ -78,19 +79,21 @@ def plan_lengths(
 ) -> Lengths:
     """Divide a budget in time, or a number of epochs, over the rungs.
 
-    With a budget, the first rung is such that ``STUDENTS`` students and their promotions fill the
-    search's share on all workers, and the final length is such that finalists, side by side as far
-    as there are workers, and then the twin fill theirs.
+    With a budget, the final length is such that finalists, side by side as far as there are
+    workers, and then the twin fill their share. The first rung is such that ``STUDENTS`` students
+    and their promotions fill the search's share on all workers, or more students where the last
+    search rung would be longer than ``LONGEST_SEARCH_RUNG`` of the final length.
     """
     if trials is not None:
         final = epochs * train_images
         images = tuple(max(1, round(final / ETA ** (RUNGS - rung))) for rung in range(RUNGS + 1))
         return Lengths(seconds=None, images=images, pace=pace)
-    cost = sum((PROMOTION_COST / ETA) ** rung for rung in range(RUNGS))
-    first = SEARCH_SHARE * budget_seconds * workers / (STUDENTS * cost)
-    rungs = [first * ETA**rung for rung in range(RUNGS)]
     rounds = math.ceil(FINALISTS / workers) + twin
-    final = max(FINAL_SHARE * budget_seconds / rounds, rungs[-1])
+    final = FINAL_SHARE * budget_seconds / rounds
+    cost = sum((PROMOTION_COST / ETA) ** rung for rung in range(RUNGS))
+    of_students = SEARCH_SHARE * budget_seconds * workers / (STUDENTS * cost)
+    first = min(of_students, LONGEST_SEARCH_RUNG * final / ETA ** (RUNGS - 1))
+    rungs = [first * ETA**rung for rung in range(RUNGS)]
     return Lengths(seconds=(*rungs, final), images=None, pace=pace)
 
 

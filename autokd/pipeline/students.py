@@ -29,6 +29,7 @@ from autokd.search.executors import ProcessExecutor
 from autokd.search.joblist import JobList
 from autokd.search.ledger import Job, Ledger
 from autokd.search.loop import Event, run_search
+from autokd.search.ranking import by_accuracy, in_turns
 from autokd.search.rungs import Ladder
 from autokd.search.strategies import STRATEGIES
 from autokd.search.study import Study
@@ -178,7 +179,7 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
     ):
         run_search(study, executor, deadline_seconds=deadline, on_event=stage.watch)
     stage.watch.end()
-    if not _ranked(stage.ledger.trials(), LAST_SEARCH_RUNG):
+    if not by_accuracy(stage.ledger.trials(), LAST_SEARCH_RUNG):
         raise _nothing_trained(stage.ledger.trials(), config)
     end = SearchEnd(trials=len(stage.ledger.trials()), seconds=stage.ledger.spent_seconds)
     save_record(end, path)
@@ -192,7 +193,7 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
     """
     jobs = []
     searched = stage.ledger.trials()[: end.trials]
-    for number, trial in enumerate(_ranked(searched, LAST_SEARCH_RUNG)[:FINALISTS]):
+    for number, trial in enumerate(_most_promising(searched)):
         old = trial.candidate
         member = stage.space.member(
             old.family,
@@ -207,11 +208,11 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
 
 def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
     candidates = [t for t in stage.ledger.trials() if t.candidate.origin != "twin"]
-    best = _ranked(candidates, LAST_SEARCH_RUNG)[:FINALISTS]
+    best = _most_promising(candidates)
     jobs = [stage.job(trial.trial_id, trial.candidate, FINAL_RUNG) for trial in best]
     stage.run(jobs, "training finalists at full length")
     chosen = {trial.trial_id for trial in best}
-    done = _ranked([t for t in stage.ledger.trials() if t.trial_id in chosen], FINAL_RUNG)
+    done = by_accuracy([t for t in stage.ledger.trials() if t.trial_id in chosen], FINAL_RUNG)
     if not done:
         msg = "no finalist could be trained at full length; see 'autokd status' for the reasons."
         raise StoppedError(msg)
@@ -232,18 +233,9 @@ def _train_twin(stage: _Stage, winner: Trial) -> Trial | None:
     return None if twin.failure else twin
 
 
-def _ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
-    """Give the trials that finished ``rung``, by their accuracy there, best first.
-
-    What became of them later does not count, so that the order stays the same.
-    """
-    scores = {}
-    for trial in trials:
-        at_rung = [o.accuracy for o in trial.observations if o.fidelity.rung == rung]
-        if at_rung:
-            scores[trial.trial_id] = at_rung[0]
-    by_id = {trial.trial_id: trial for trial in trials}
-    return tuple(by_id[i] for i in sorted(scores, key=lambda i: (-scores[i], i)))
+def _most_promising(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Give as many as there are finalists: the best of all, and the best of the slower half."""
+    return in_turns(by_accuracy(trials, LAST_SEARCH_RUNG), LAST_SEARCH_RUNG)[:FINALISTS]
 
 
 def _slowdown(trials: Sequence[Trial]) -> float:

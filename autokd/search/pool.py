@@ -37,6 +37,10 @@ class Space(Protocol):
         """What every member keeps."""
         ...
 
+    def starts(self) -> Sequence[FloatArray]:
+        """Give points that are known to do well, to try first; none where nothing is known."""
+        ...
+
     def decode(self, point: FloatArray) -> tuple[FamilyParams, DistillParams]:
         """Give the parameters of a point of the unit cube."""
         ...
@@ -106,8 +110,9 @@ class Pool:
         self._design: list[Candidate] = []
 
     def initial(self, number: int, *, design: int) -> Candidate | None:
-        """Give point ``number`` of the ``design`` first ones, spread evenly over the cube.
+        """Give point ``number`` of the ``design`` first ones.
 
+        These are those that the space starts with, then such that are spread evenly over the cube.
         Infeasible points are replaced by the next of the sequence.
 
         Returns:
@@ -142,7 +147,8 @@ class Pool:
         sobol = qmc.Sobol(
             self._space.dimension, rng=np.random.default_rng(derive_seed(self._seed, "design"))
         )
-        points = sobol.random_base2((8 * size - 1).bit_length())
+        spread = sobol.random_base2((8 * size - 1).bit_length())
+        points = [*self._space.starts(), *spread]
         found = 0
         for number, point in enumerate(points):
             seed = derive_seed(self._seed, "design", number)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from autokd.core.trial import Trial, TrialState
+from autokd.search.ranking import in_turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +49,12 @@ def ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
 def promotable(trials: Sequence[Trial], ladder: Ladder) -> tuple[Trial, ...]:
     """Give the trials that earned the next rung, those on high rungs first.
 
-    Of the n trials that are done with a rung the best ``n / eta``, rounded down, go on; how many
-    more will come is not waited for.
+    Of the n trials that are done with a rung ``n / eta``, rounded down, go on, in turns the best of
+    all and the best of the slower half; how many more will come is not waited for.
     """
     found: list[Trial] = []
     for rung in range(ladder.last - 1, -1, -1):
-        order = ranked(trials, rung)
+        order = in_turns(ranked(trials, rung), rung)
         best = order[: int(len(order) / ladder.eta)]
         found += [t for t in best if _waits_on(t, rung)]
     return tuple(found)
@@ -64,13 +65,15 @@ def closing(
 ) -> tuple[Trial, ...]:
     """Give the trials that go on when no new ones are started, those on high rungs first.
 
-    On each rung the best go on until the rung above holds ``min_last`` trials, those on the way
-    included, except the ``stuck``: ids of trials that will not get there.
+    On each rung those go on, in turns the best of all and of the slower half, until the rung above
+    holds ``min_last`` trials, those on the way included, except the ``stuck``: ids of trials that
+    will not get there.
     """
     found: list[Trial] = []
     for rung in range(ladder.last - 1, -1, -1):
         missing = ladder.min_last - sum(_reaches(t, rung + 1, stuck) for t in trials)
-        waiting = [t for t in ranked(trials, rung) if _waits_on(t, rung)]
+        order = in_turns(ranked(trials, rung), rung)
+        waiting = [t for t in order if _waits_on(t, rung)]
         found += waiting[: max(missing, 0)]
     return tuple(found)
 

@@ -137,6 +137,41 @@ def decode_point(
     return FamilyParams(preset=preset, **values), distill
 
 
+def starting_points(preset: Preset, image_px: int) -> tuple[np.ndarray, ...]:
+    """Give points of students that are known to train well, (dimension,) each; first ones to try.
+
+    For ``edge`` that is a chain of residual cells, each of two convolutions, with widths doubled
+    from stage to stage as in a ResNet, once for each input size. ``paper`` has none: the published
+    search starts from nothing.
+    """
+    if preset == "paper":
+        return ()
+    return tuple(
+        encode_point(
+            preset,
+            image_px,
+            FamilyParams(
+                preset=preset,
+                top_nodes=7,
+                top_degree=2,
+                top_rewire=0.0,
+                mid_nodes=1,
+                mid_edge=0.6,
+                bottom_nodes=2,
+                bottom_degree=2,
+                bottom_rewire=0.0,
+                block="conv",
+                growth=2.0,
+                last_stage_share=1 / 3,
+                input_px=input_px,
+                fill=1.0,
+            ),
+            DistillParams(temperature=4.0, alpha=0.5),
+        )
+        for input_px in reversed(input_sizes(preset, image_px))
+    )
+
+
 def encode_point(
     preset: Preset, image_px: int, family: FamilyParams, distill: DistillParams
 ) -> np.ndarray:

@@ -10,7 +10,7 @@ from autokd.core.device import DeviceProfile
 from autokd.core.family import FamilyParams, Preset
 from autokd.core.genotype import Genotype
 from autokd.core.trial import Candidate, DistillParams, Origin
-from autokd.space.coding import decode_point, dimensions, encode_point
+from autokd.space.coding import decode_point, dimensions, encode_point, starting_points
 from autokd.space.descriptors import describe
 from autokd.space.lowering import lower
 from autokd.space.program import Program
@@ -55,6 +55,10 @@ class StudentSpace:
     def decode(self, point: np.ndarray) -> tuple[FamilyParams, DistillParams]:
         """Turn a point of the unit cube, shape (dimension,), into parameters."""
         return decode_point(self.preset, self.image_px, point)
+
+    def starts(self) -> tuple[np.ndarray, ...]:
+        """Give points to try first, (dimension,) each."""
+        return starting_points(self.preset, self.image_px)
 
     def encode(self, family: FamilyParams, distill: DistillParams) -> np.ndarray:
         """Give the point, shape (dimension,), of parameters."""

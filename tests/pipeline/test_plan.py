@@ -6,6 +6,7 @@ from autokd.core.codec import load_record, save_record
 from autokd.pipeline.plan import (
     ETA,
     FINALISTS,
+    LONGEST_SEARCH_RUNG,
     RUNGS,
     SEARCH_SHARE,
     STUDENTS,
@@ -18,8 +19,8 @@ from tests.pipeline.fakes import PACE, make_lengths, make_plan, small_program
 CONV_MACS = 9 * 16 * 16
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_the_expected_search_fills_its_share_of_all_workers(workers: int) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 4, 64])
+def test_the_search_sees_enough_students_and_no_rung_close_to_the_full_length(workers: int) -> None:
     lengths = plan_lengths(
         PACE,
         budget_seconds=2400.0,
@@ -29,12 +30,16 @@ def test_the_expected_search_fills_its_share_of_all_workers(workers: int) -> Non
         workers=workers,
         twin=True,
     )
-    first, second, _ = lengths.seconds
-    # A third of the students go on, and a rung repeats 30 % of the one below, its decay.
-    expected = STUDENTS * first + STUDENTS / ETA * (second - 0.7 * first)
+    first, second, final = lengths.seconds
     assert RUNGS == 2
     assert second == ETA * first
-    assert expected == pytest.approx(0.5 * 2400.0 * workers)
+    assert second <= LONGEST_SEARCH_RUNG * final * (1 + 1e-9)
+    # A third of the students go on, and a rung repeats 30 % of the one below, its decay.
+    each = first + (second - 0.7 * first) / ETA
+    students = SEARCH_SHARE * 2400.0 * workers / each
+    assert students >= STUDENTS - 1e-9
+    shortened = second == pytest.approx(LONGEST_SEARCH_RUNG * final)
+    assert students == pytest.approx(STUDENTS) or shortened
 
 
 @pytest.mark.parametrize(
@@ -55,13 +60,6 @@ def test_finalists_and_then_the_twin_fill_the_share_of_the_full_length(
     assert rounds * lengths.seconds[-1] == pytest.approx(370.0)
 
 
-def test_the_full_length_is_never_below_that_of_a_search_rung() -> None:
-    lengths = plan_lengths(
-        PACE, budget_seconds=1000.0, trials=None, epochs=1, train_images=1, workers=64, twin=True
-    )
-    assert lengths.seconds[-1] == lengths.seconds[-2] > 370.0
-
-
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_all_steps_fit_into_the_budget_and_leave_a_part_to_export(workers: int) -> None:
     """As `autokd.pipeline.students` runs them: a step has at most as many workers as jobs."""
@@ -75,7 +73,7 @@ def test_all_steps_fit_into_the_budget_and_leave_a_part_to_export(workers: int) 
         return math.ceil(jobs / used) * seconds / (workers // used)  # idle cores are its threads
 
     total = SEARCH_SHARE + step(FINALISTS, last_search) + step(FINALISTS, final) + step(1, final)
-    assert 0.7 < total < 0.96
+    assert 0.6 < total < 0.96
 
 
 def test_with_a_number_of_trials_rungs_are_a_ninth_a_third_and_all_of_the_epochs() -> None:

@@ -34,6 +34,9 @@ class FakeSpace:
         self._feasible = feasible
         self.drawn = 0
 
+    def starts(self):
+        return ()
+
     def decode(self, point):
         family = FamilyParams(
             preset="edge",

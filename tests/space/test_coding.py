@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from autokd.space.coding import decode_point, dimensions, encode_point, input_sizes
+from autokd.space.coding import (
+    decode_point,
+    dimensions,
+    encode_point,
+    input_sizes,
+    starting_points,
+)
 
 
 @pytest.mark.parametrize("preset", ["paper", "edge"])
@@ -61,3 +67,16 @@ def test_every_value_of_an_integer_has_the_same_share_of_its_interval():
 )
 def test_sizes_are_multiples_of_the_stride(preset, px, sizes):
     assert input_sizes(preset, px) == sizes
+
+
+def test_the_edge_space_starts_with_chains_of_residual_cells_at_each_size():
+    points = starting_points("edge", 32)
+    families = [decode_point("edge", 32, point)[0] for point in points]
+    assert [family.input_px for family in families] == [32, 24, 16]
+    for family in families:
+        assert (family.mid_nodes, family.bottom_nodes, family.top_rewire) == (1, 2, 0.0)
+        assert family.fill == 1.0
+
+
+def test_the_paper_s_space_starts_from_nothing():
+    assert starting_points("paper", 32) == ()
