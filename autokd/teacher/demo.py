@@ -69,7 +69,7 @@ def train_demo_teacher(
     class_names: tuple[str, ...] = (),
     recipe: Recipe = DEMO_RECIPE,
 ) -> float:
-    """Train one of torchvision's networks, save its card and state_dict, and give its validation accuracy.
+    """Train one of torchvision's networks, save card and state_dict, give validation accuracy.
 
     The card, ``model.toml`` for ``model.pt``, says how images are prepared; the architecture is
     recognised. The same images and seed give the same weights on the same machine.
