@@ -3,22 +3,42 @@
     python tools/make_gtsrb.py DATA OUT
 
 DATA is a folder with ``load.py`` and ``gtsrb32/``; nothing of it is kept in the project. OUT gets
-``data.npz``, ``model.pt`` and ``model.toml``. Frames of one track are near-copies, so validation
-images are whole tracks: every tenth of each class, at least one. Signs are not mirrored.
+``data.npz``, ``model.safetensors`` and ``model.toml``. Frames of one track are near-copies, so
+validation images are whole tracks: every tenth of each class, at least one. Signs are not mirrored.
+
+The teacher, named by ``--arch tools.make_gtsrb:resnet20``, is a ResNet-20 for images of 32 px.
+torchvision's networks halve such images five times; a ResNet-18 and a ShuffleNet of 64 px came out
+at 89 and 80 % here, below small students.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
+import torch
+from torch import nn
 
+from autokd.core.codec import write_atomically
 from autokd.core.config import DataConfig
-from autokd.data.dataset import load_dataset
-from autokd.teacher.demo import Recipe, train_demo_teacher
+from autokd.core.trial import DistillParams
+from autokd.data.augment import channel_statistics
+from autokd.data.dataset import Dataset, load_dataset
+from autokd.distill.batches import TrainingData
+from autokd.distill.trainer import TrainResult, train
+from autokd.models.network import StudentNetwork
+from autokd.space.baselines import resnet
+from autokd.space.program import Program
 
 EVERY = 10
-# A ResNet-18 at 32 px halves the image five times and stays below its students.
-RECIPE = Recipe(images_seen=150_000, flip=False, arch="torchvision:shufflenet_v2_x1_0", input_px=64)
+CLASSES = 43
+WIDTH = 16  # of the first stage, as published
+IMAGES_SEEN = 100_000
+
+
+def resnet20(num_classes: int = CLASSES) -> nn.Module:
+    """Build the teacher without weights."""
+    return StudentNetwork(_program(num_classes))
 
 
 def main() -> None:
@@ -42,16 +62,45 @@ def main() -> None:
         classes=np.array(classes),
     )
     dataset = load_dataset(DataConfig(path=str(out / "data.npz")), seed=0, progress=_show)
-    accuracy = train_demo_teacher(
-        dataset.train,
-        dataset.validation,
-        out / "model.pt",
-        seed=0,
-        progress=_show,
-        class_names=dataset.class_names,
-        recipe=RECIPE,
+    result = _train(dataset)
+    _save(result, dataset, out / "model.safetensors")
+    images = len(dataset.train)
+    print(f"{out}: {images:,} training images, teacher {result.accuracy:.2%} on validation")
+
+
+def _program(classes: int) -> Program:
+    return resnet(WIDTH, depth=20, image_channels=3, input_px=32, classes=classes)
+
+
+def _train(dataset: Dataset) -> TrainResult:
+    """Train with labels alone."""
+    mean, std = channel_statistics(dataset.train)
+    data = TrainingData(
+        train=dataset.train,
+        validation=dataset.validation,
+        logits=None,
+        validation_logits=torch.zeros(len(dataset.validation), CLASSES),
+        views=1_000,
+        flip=False,
+        view_seed=0,
+        mean=mean,
+        std=std,
     )
-    print(f"{out}: {len(dataset.train):,} training images, teacher {accuracy:.2%} on validation")
+    return train(
+        _program(CLASSES),
+        data,
+        DistillParams(temperature=1.0, alpha=0.0),
+        images=IMAGES_SEEN,
+        seed=0,
+        on_step=lambda done, steps: _show("training the teacher", done, steps),
+    )
+
+
+def _save(result: TrainResult, dataset: Dataset, path: Path) -> None:
+    mean, std = channel_statistics(dataset.train)
+    card = ["input_px = 32", f"mean = {list(mean)}", f"std = {list(std)}"]
+    write_atomically(path.with_suffix(".toml"), "\n".join(card) + "\n")
+    write_atomically(path, safetensors.torch.save(result.weights))
 
 
 def _held_out(labels: np.ndarray, tracks: np.ndarray) -> np.ndarray:
@@ -64,7 +113,7 @@ def _held_out(labels: np.ndarray, tracks: np.ndarray) -> np.ndarray:
 
 
 def _show(what: str, done: float, total: float) -> None:
-    if total and int(done) % 6400 == 0:
+    if total and int(done) % 100 == 0:
         print(f"{what}: {done / total:.0%}", file=sys.stderr)
 
 

@@ -8,6 +8,9 @@ import click
 
 C = TypeVar("C", bound=Callable[..., Any])
 
+# As `autokd.core.config.StrategyName`, which would bring the records with it.
+STRATEGIES = ("autokd", "bohb", "asha", "evolution", "random")
+
 # Parameter of the command -> key of RunConfig. What is not here steers the command, not the run.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "teacher": ("teacher", "file"),
@@ -30,6 +33,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "space": ("search", "space"),
     "workers": ("search", "workers"),
     "kd_gain": ("search", "kd_gain"),
+    "warm_start": ("search", "warm_start"),
     "max_latency_ms": ("limits", "max_latency_ms"),
     "max_params": ("limits", "max_params"),
     "max_memory": ("limits", "max_memory"),
@@ -163,8 +167,14 @@ def search_options(command: C) -> C:
         click.option("--budget", metavar="TIME", help="Time to search, such as 30m or 8h."),
         click.option("--trials", type=int, metavar="N", help="Try N students, however long."),
         click.option("--epochs", type=float, metavar="E", help="Longest training, with --trials."),
-        click.option("--strategy", type=click.Choice(["autokd", "random"]), help="Who proposes."),
+        click.option("--strategy", type=click.Choice(STRATEGIES), help="Who proposes students."),
         click.option("--space", type=click.Choice(["paper", "edge"]), help="Preset of students."),
+        click.option(
+            "--warm-start",
+            multiple=True,
+            metavar="RUN",
+            help="Try the best of an earlier run first; may be given more than once.",
+        ),
         click.option("--workers", type=int, metavar="N", help="Training processes side by side."),
         click.option("--seed", type=int, metavar="N", help="Of all that is random."),
         click.option(

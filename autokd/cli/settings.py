@@ -33,7 +33,8 @@ def read_settings(given: Mapping[str, Any], config: str | None) -> RunConfig:
         UntrustedCodeError: A file that was merely found lets code run, see `_refuse_code`.
         click.UsageError: Teacher or device is given nowhere, or two options exclude each other.
     """
-    chosen = {name: value for name, value in given.items() if name in KEYS and value is not None}
+    # An option that may be given more than once is an empty tuple when it is not given.
+    chosen = {n: value for n, value in given.items() if n in KEYS and value not in (None, ())}
     _refuse_both(chosen, "budget", "trials")
     path = Path(config or CONFIG_NAME)
     raw = load_toml(path) if config or path.is_file() else {}
@@ -68,6 +69,8 @@ def save_settings(settings: RunConfig, path: Path) -> None:
         table = raw[place[0]]
         table[place[1]] = _relative(table[place[1]], folder)
     raw["device"] = _relative(raw["device"], folder)
+    runs = raw["search"]["warm_start"]
+    raw["search"]["warm_start"] = [_relative(run, folder) for run in runs]
     write_atomically(path, render_toml(raw))
 
 
@@ -163,6 +166,11 @@ def _with_absolute_paths(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]
         teacher["file"] = str(folder / Path(teacher["file"]).expanduser())
     if isinstance(data, dict) and isinstance(data.get("path"), str):
         data["path"] = _absolute_data(data["path"], folder)
+    search = out.get("search")
+    if isinstance(search, dict) and isinstance(runs := search.get("warm_start"), (list, tuple)):
+        search["warm_start"] = [
+            str(folder / Path(run).expanduser()) if isinstance(run, str) else run for run in runs
+        ]
     if isinstance(device, str) and device.endswith(".toml"):
         out["device"] = str(folder / Path(device).expanduser())
     return out

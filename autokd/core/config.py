@@ -1,6 +1,6 @@
 """A whole run as one record: ``autokd.toml``, overlaid by the command line."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,7 +9,7 @@ from autokd.core.family import Preset
 from autokd.core.record import Record
 from autokd.core.units import parse_bytes, parse_duration_seconds
 
-StrategyName = Literal["autokd", "random"]
+StrategyName = Literal["autokd", "bohb", "asha", "evolution", "random"]
 
 
 class TeacherConfig(Record):
@@ -66,6 +66,7 @@ class SearchConfig(Record):
         epochs: Length of the last rung when ``trials`` is given; with a budget it follows from it.
         workers: Training processes side by side; None is one for each core, at most four.
         kd_gain: Train the winner once more without the teacher, and report the difference.
+        warm_start: Folders of earlier runs, whose best families are tried first.
     """
 
     strategy: StrategyName = "autokd"
@@ -74,6 +75,17 @@ class SearchConfig(Record):
     epochs: float = Field(default=12.0, gt=0)
     workers: int | None = Field(default=None, gt=0, le=64)
     kd_gain: bool = True
+    warm_start: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _warm_start_is_read(self) -> Self:
+        if self.warm_start and self.strategy != "autokd":
+            msg = (
+                f"warm_start goes with strategy 'autokd', and '{self.strategy}' is given; leave "
+                "one of them out"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class LimitsConfig(Record):

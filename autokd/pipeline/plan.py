@@ -108,6 +108,7 @@ class RunPlan(Record):
         mean: Of the training images, per channel, in 0..1: the students' normalisation.
         std: As ``mean``.
         logits_file: Teacher logits of the training views.
+        starts: Points that the search tries first, those of earlier runs.
     """
 
     schema_version: Literal[1] = 1
@@ -124,4 +125,5 @@ class RunPlan(Record):
     feasibility: Feasibility
     preflight_seconds: float
     teach_seconds: float
+    starts: tuple[tuple[float, ...], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from autokd.distill.evaluator import WorkerSetup
 from autokd.distill.probe import time_students
 from autokd.errors import DataError, InfeasibleError, TeacherError
 from autokd.pipeline.plan import RunPlan, plan_lengths
+from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.pool import random_candidate
 from autokd.space.feasibility import survey
 from autokd.space.pace import Pace, fit_pace
@@ -86,8 +87,10 @@ def survey_space(inputs: Inputs) -> tuple[Limits, Feasibility]:
     )
 
 
-def make_space(inputs: Inputs, limits: Limits) -> StudentSpace:
-    """Give the space of students for these images and limits."""
+def make_space(
+    inputs: Inputs, limits: Limits, *, starts: tuple[tuple[float, ...], ...] = ()
+) -> StudentSpace:
+    """Give the space of students for these images and limits; ``starts`` are tried first."""
     return StudentSpace(
         preset=inputs.config.search.space,
         profile=inputs.profile,
@@ -95,6 +98,7 @@ def make_space(inputs: Inputs, limits: Limits) -> StudentSpace:
         image_px=inputs.dataset.train.px,
         image_channels=inputs.dataset.train.channels,
         class_names=class_names(inputs),
+        starts=starts,
     )
 
 
@@ -130,6 +134,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
     began = time.monotonic()
     limits, feasibility = survey_space(inputs)
     require_feasible(feasibility)
+    starts = points_of_earlier_runs(inputs.config.search.warm_start, make_space(inputs, limits))
     score = preflight(
         inputs.teacher, inputs.dataset.validation, flip=inputs.config.data.flip, progress=progress
     )
@@ -163,6 +168,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
         feasibility=feasibility,
         preflight_seconds=preflight_seconds,
         teach_seconds=teach_seconds,
+        starts=tuple(tuple(float(number) for number in point) for point in starts),
         warnings=(*score.warnings, *_unreadable_warning(inputs.dataset)),
     )
     save_record(plan, path)

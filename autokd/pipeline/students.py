@@ -126,7 +126,7 @@ def train_students(
         ConfigError: The budget ended before one was.
         StorageError: The disk is full.
     """
-    config, space = inputs.config, make_space(inputs, plan.limits)
+    config, space = inputs.config, make_space(inputs, plan.limits, starts=plan.starts)
     stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say))
     end = _search(stage, run)
     slower = _slowdown(ledger.trials()[: end.trials])
@@ -158,7 +158,6 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
     study = Study(
         stage.ledger,
         strategy,
-        ladder,
         fidelity_of=lambda candidate, rung: plan.lengths.fidelity(
             stage.space.program(candidate), rung
         ),

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autokd.core.cost import Limits
-from autokd.core.family import FamilyParams
 from autokd.core.seeds import derive_seed
-from autokd.core.trial import Candidate, DistillParams, Origin, Trial
+from autokd.core.trial import Candidate, Origin, Trial
 from autokd.errors import InfeasibleError
 from autokd.search.front import pareto_front
 
@@ -41,18 +40,12 @@ class Space(Protocol):
         """Give points that are known to do well, to try first; none where nothing is known."""
         ...
 
-    def decode(self, point: FloatArray) -> tuple[FamilyParams, DistillParams]:
-        """Give the parameters of a point of the unit cube."""
+    def draw(self, point: FloatArray, *, member_seed: int, origin: Origin) -> Candidate | None:
+        """Draw a member of the family at a point of the unit cube; None when it is infeasible."""
         ...
 
-    def encode(self, family: FamilyParams, distill: DistillParams) -> FloatArray:
-        """Give the point of parameters, the inverse of `decode` up to rounding."""
-        ...
-
-    def member(
-        self, family: FamilyParams, distill: DistillParams, *, member_seed: int, origin: Origin
-    ) -> Candidate | None:
-        """Draw a member and size it to the limits; None when no width fits."""
+    def point(self, candidate: Candidate) -> FloatArray:
+        """Give the point that a candidate was drawn at, the inverse of `draw` up to rounding."""
         ...
 
     def descriptors(self, candidate: Candidate) -> FloatArray:
@@ -80,9 +73,10 @@ def random_candidate(space: Space, seed: int, *, origin: Origin) -> Candidate:
     """
     rng = np.random.default_rng(seed)
     for attempt in range(RANDOM_TRIES):
-        family, distill = space.decode(rng.random(space.dimension))
-        found = space.member(
-            family, distill, member_seed=derive_seed(seed, "member", attempt), origin=origin
+        found = space.draw(
+            rng.random(space.dimension),
+            member_seed=derive_seed(seed, "member", attempt),
+            origin=origin,
         )
         if found is not None:
             return found
@@ -137,9 +131,9 @@ class Pool:
             if number not in self._blocks:
                 self._blocks[number] = tuple(self._draw_block(number))
         random = [m for n in range(first, trial_id + 1) for m in self._blocks[n]]
-        tried = {(t.candidate.family, t.candidate.member_seed) for t in trials}
-        random = [m for m in random if (m.candidate.family, m.candidate.member_seed) not in tried]
-        return random + list(self._draw_neighbours(trials, trial_id))
+        drawn = random + list(self._draw_neighbours(trials, trial_id))
+        tried = {self._identity(t.candidate) for t in trials}
+        return [m for m in drawn if self._identity(m.candidate) not in tried]
 
     def _draw_design(self, size: int) -> Iterator[Candidate]:
         from scipy.stats import qmc  # takes longer to import than all else here
@@ -152,7 +146,7 @@ class Pool:
         found = 0
         for number, point in enumerate(points):
             seed = derive_seed(self._seed, "design", number)
-            candidate = self._member(point, seed, "prior")
+            candidate = self._space.draw(point, member_seed=seed, origin="prior")
             if candidate is not None:
                 yield candidate
                 found += 1
@@ -167,11 +161,7 @@ class Pool:
 
     def _draw_neighbours(self, trials: Sequence[Trial], trial_id: int) -> Iterator[Member]:
         front = set(pareto_front(trials, self._space.limits))
-        centres = [
-            self._space.encode(t.candidate.family, t.candidate.distill)
-            for t in trials
-            if t.trial_id in front
-        ]
+        centres = [self._space.point(t.candidate) for t in trials if t.trial_id in front]
         if not centres:
             return
         seed = derive_seed(self._seed, "neighbours", trial_id)
@@ -185,19 +175,19 @@ class Pool:
     def _feasible(self, points: Iterator[FloatArray], seed: int, count: int) -> Iterator[Member]:
         found = 0
         for number, point in enumerate(points):
-            candidate = self._member(point, derive_seed(seed, "member", number), "acquisition")
+            member_seed = derive_seed(seed, "member", number)
+            candidate = self._space.draw(point, member_seed=member_seed, origin="acquisition")
             if candidate is not None:
                 yield self._with_features(candidate)
                 found += 1
             if found == count:
                 return
 
-    def _member(self, point: FloatArray, member_seed: int, origin: Origin) -> Candidate | None:
-        family, distill = self._space.decode(point)
-        return self._space.member(family, distill, member_seed=member_seed, origin=origin)
+    def _identity(self, candidate: Candidate) -> tuple[bytes, int]:
+        return self._space.point(candidate).tobytes(), candidate.member_seed
 
     def _with_features(self, candidate: Candidate) -> Member:
-        point = self._space.encode(candidate.family, candidate.distill)
+        point = self._space.point(candidate)
         return Member(candidate, np.concatenate([point, self._space.descriptors(candidate)]))
 
 

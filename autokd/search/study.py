@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from autokd.core.trial import Candidate, Failure, Fidelity, Observation, Trial
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
-from autokd.search.rungs import Ladder, climbers_missing, closing, promotable
+from autokd.search.rungs import climbers_missing, closing, promotable
 from autokd.search.strategies import Strategy
 
 FidelityOf = Callable[[Candidate, int], Fidelity]
@@ -30,7 +30,6 @@ class Study:
         self,
         ledger: Ledger,
         strategy: Strategy,
-        ladder: Ladder,
         *,
         fidelity_of: FidelityOf,
         max_trials: int | None = None,
@@ -39,15 +38,14 @@ class Study:
 
         Args:
             ledger: Open for writing.
-            strategy: Proposes the candidates of new trials.
-            ladder: Rungs and promotion.
+            strategy: Proposes the candidates of new trials, and says how they climb.
             fidelity_of: How long a candidate is trained up to a rung, earlier rungs included.
             max_trials: No trial is started beyond this many, failed ones included; None for no
                 such end.
         """
         self.ledger = ledger
         self._strategy = strategy
-        self._ladder = ladder
+        self._ladder = strategy.ladder
         self._fidelity_of = fidelity_of
         self._max_trials = max_trials
         self._left_over = deque(ledger.unfinished())
@@ -109,7 +107,7 @@ class Study:
         if self._may_start(trials, seconds_left=seconds_left, workers=workers):
             trial_id = trials[-1].trial_id + 1 if trials else 0
             candidate = self._strategy.propose(trials, trial_id=trial_id)
-            fidelity = self._fidelity_of(candidate, 0)
+            fidelity = self._fidelity_of(candidate, self._strategy.first_rung(trial_id))
             if fidelity.seconds <= seconds_left:
                 job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
                 return self._hand_out(job)
@@ -125,7 +123,8 @@ class Study:
             return False
         if not trials:
             return True
-        first = self._fidelity_of(trials[-1].candidate, 0).seconds
+        start = self._strategy.first_rung(trials[-1].trial_id + 1)
+        first = self._fidelity_of(trials[-1].candidate, start).seconds
         last = self._fidelity_of(trials[-1].candidate, self._ladder.last).seconds
         # One round at least: a trial that could not climb any more would be started for nothing.
         missing = climbers_missing(trials, self._ladder, stuck=self._stuck())

@@ -41,6 +41,7 @@ class StudentSpace:
         image_px: int,
         image_channels: int,
         class_names: tuple[str, ...],
+        starts: tuple[tuple[float, ...], ...] = (),
     ) -> None:
         self.preset = preset
         self.profile = profile
@@ -49,16 +50,28 @@ class StudentSpace:
         self.image_channels = image_channels
         self.classes = len(class_names)
         self.label_bytes = len(json.dumps(class_names))
+        self._starts = tuple(np.array(point) for point in starts)
         self.dimension = len(dimensions(preset, image_px))
+        # A search asks for the same member again and again: sized, described, trained.
+        self._wiring = lru_cache(maxsize=1024)(self._draw_wiring)
         self._program = lru_cache(maxsize=1024)(self._lower_member)
 
     def decode(self, point: np.ndarray) -> tuple[FamilyParams, DistillParams]:
         """Turn a point of the unit cube, shape (dimension,), into parameters."""
         return decode_point(self.preset, self.image_px, point)
 
+    def draw(self, point: np.ndarray, *, member_seed: int, origin: Origin) -> Candidate | None:
+        """Draw a member at a point of the unit cube; None when no width fits."""
+        family, distill = self.decode(point)
+        return self.member(family, distill, member_seed=member_seed, origin=origin)
+
+    def point(self, candidate: Candidate) -> np.ndarray:
+        """Give the point, shape (dimension,), that a candidate was drawn at."""
+        return self.encode(candidate.family, candidate.distill)
+
     def starts(self) -> tuple[np.ndarray, ...]:
-        """Give points to try first, (dimension,) each."""
-        return starting_points(self.preset, self.image_px)
+        """Give points to try first, (dimension,) each: those given, then what is known to work."""
+        return (*self._starts, *starting_points(self.preset, self.image_px))
 
     def encode(self, family: FamilyParams, distill: DistillParams) -> np.ndarray:
         """Give the point, shape (dimension,), of parameters."""
@@ -72,9 +85,8 @@ class StudentSpace:
         Returns:
             The candidate, or None when even the smallest width is over a limit.
         """
-        wiring = self._wiring(family, member_seed)
         sized = largest_width(
-            lambda width: lower(wiring.with_width(width)),
+            lambda width: self._program(family, member_seed, width),
             profile=self.profile,
             limits=self.limits,
             fill=family.fill,
@@ -110,7 +122,7 @@ class StudentSpace:
         """Give the numbers of `autokd.space.descriptors`, shape (15,)."""
         return describe(self.program(candidate), candidate.family.block)
 
-    def _wiring(self, family: FamilyParams, member_seed: int) -> Genotype:
+    def _draw_wiring(self, family: FamilyParams, member_seed: int) -> Genotype:
         return draw_genotype(
             family,
             member_seed=member_seed,

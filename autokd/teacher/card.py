@@ -87,6 +87,17 @@ class TeacherCard(Record):
     macs: int | None
     precision: Precision = "fp32"
 
+    def adjusted(
+        self,
+        *,
+        input_px: int | None = None,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+    ) -> "TeacherCard":
+        """Give the card with another preparation of images; None leaves a part as it is."""
+        changes = {"input_px": input_px, "mean": mean, "std": std}
+        return self.model_copy(update={k: v for k, v in changes.items() if v is not None})
+
 
 def hints_from_config(config: TeacherConfig) -> TeacherHints:
     """Take what flags and ``autokd.toml`` say.

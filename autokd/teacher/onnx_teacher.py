@@ -162,9 +162,7 @@ class OnnxTeacher:
         Raises:
             TeacherError: It does not take images of that size.
         """
-        changes = {"input_px": input_px, "mean": mean, "std": std}
-        said = {key: value for key, value in changes.items() if value is not None}
-        return OnnxTeacher(self._model, self.card.model_copy(update=said))
+        return OnnxTeacher(self._model, self.card.adjusted(input_px=input_px, mean=mean, std=std))
 
 
 # Shapes, places, masks and names.

@@ -59,9 +59,7 @@ class TorchTeacher:
         Raises:
             TeacherError: It does not take images of that size.
         """
-        changes = {"input_px": input_px, "mean": mean, "std": std}
-        said = {key: value for key, value in changes.items() if value is not None}
-        card = self.card.model_copy(update=said)
+        card = self.card.adjusted(input_px=input_px, mean=mean, std=std)
         return TorchTeacher(self._network, card, batch=self._batch)
 
     def settle_precision(self, images: Tensor) -> None:

@@ -50,6 +50,16 @@ def test_lists_reach_the_record(folder):
     assert (teacher.mean, teacher.std, teacher.class_names) == ((0.5,), (0.25,), ("cat", "dog"))
 
 
+def test_earlier_runs_are_paths_and_none_given_leaves_those_of_the_file(folder):
+    settings = read_settings({**BOTH, "warm_start": ("runs/1", "/x/2")}, None)
+    assert settings.search.warm_start == (str(folder / "runs/1"), "/x/2")
+    save_settings(settings, folder / "saved.toml")
+    again = read_settings({"warm_start": ()}, "saved.toml")
+    assert again.search.warm_start == (str(folder / "runs/1"), "/x/2")
+    assert "runs/1" in (folder / "saved.toml").read_text()
+    assert str(folder) not in (folder / "saved.toml").read_text()
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [

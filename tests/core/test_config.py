@@ -46,7 +46,7 @@ def test_limits_may_carry_units() -> None:
         ({"budget": 0}, "budget = '0s': '0s' is not a duration"),
         ({"limits": {"max_size": "big"}}, "'big' is not a size; write it as 64MiB"),
         ({"limits": {"max_latency": 5}}, "'limits.max_latency'.*did you mean 'max_latency_ms'"),
-        ({"search": {"strategy": "grid"}}, "search.strategy = 'grid'.*'autokd' or 'random'"),
+        ({"search": {"strategy": "grid"}}, "search.strategy = 'grid'.*'evolution' or 'random'"),
         ({"search": {"workers": 0}}, "search.workers = 0: Input should be greater than 0"),
         ({"data": {"validation_fraction": 0.5}}, "data.validation_fraction = 0.5.*less than 0.5"),
         ({"data": {"flip": "maybe"}}, "data.flip = 'maybe'.*'auto', 'yes' or 'no'"),
@@ -62,3 +62,9 @@ def test_a_wrong_option_is_named_with_its_rule(raw: dict[str, Any], text: str) -
 def test_a_configuration_survives_being_saved() -> None:
     config = parse(budget="8h", limits={"max_size": "1MB"}, search={"trials": 3})
     assert parse_record(RunConfig, config.model_dump(mode="json"), where="saved") == config
+
+
+def test_a_warm_start_that_no_strategy_would_read_is_refused() -> None:
+    assert parse(search={"warm_start": ["run"]}).search.warm_start == ("run",)
+    with pytest.raises(ConfigError, match="warm_start goes with strategy 'autokd'"):
+        parse(search={"warm_start": ["run"], "strategy": "random"})

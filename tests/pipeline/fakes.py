@@ -38,7 +38,7 @@ def make_config(*, budget: str = "10m", data: dict | None = None, **search: obje
             "budget": budget,
             "teacher": {"file": "model.pt"},
             "data": data or {},
-            "search": {"strategy": "random", **search},
+            "search": {"strategy": "asha", **search},
         }
     )
 

@@ -19,7 +19,6 @@ def main(run: str, strategy: str, trials: str, workers: str, seconds: str) -> No
         study = Study(
             ledger,
             STRATEGIES[strategy](FakeSpace(), seed=1, ladder=ladder),
-            ladder,
             fidelity_of=fidelity_of,
             max_trials=int(trials),
         )

@@ -37,6 +37,12 @@ class FakeSpace:
     def starts(self):
         return ()
 
+    def draw(self, point, *, member_seed, origin):
+        return self.member(*self.decode(point), member_seed=member_seed, origin=origin)
+
+    def point(self, candidate):
+        return self.encode(candidate.family, candidate.distill)
+
     def decode(self, point):
         family = FamilyParams(
             preset="edge",

@@ -14,7 +14,7 @@ from autokd.search.executors import InlineExecutor, Outcome, ProcessExecutor
 from autokd.search.ledger import Ledger
 from autokd.search.loop import run_search
 from autokd.search.rungs import Ladder
-from autokd.search.strategies import RandomStrategy
+from autokd.search.strategies import AshaStrategy
 from autokd.search.study import Study
 from tests.search.fakes import FakeEvaluator, FakeSpace, fidelity_of, observation
 
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 
 def study_on(ledger: Ledger, max_trials: int | None = 5) -> Study:
     ladder = Ladder(rungs=2, min_last=2)
-    strategy = RandomStrategy(FakeSpace(), seed=0, ladder=ladder)
-    return Study(ledger, strategy, ladder, fidelity_of=fidelity_of, max_trials=max_trials)
+    strategy = AshaStrategy(FakeSpace(), seed=0, ladder=ladder)
+    return Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=max_trials)
 
 
 def finished(trials) -> set[tuple[int, int]]:
@@ -207,9 +207,9 @@ def assert_nothing_was_lost_or_run_again(run: Path, at_kills: list[Counter]) -> 
 
 def test_a_search_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    driver = start(whole, "random", 24, 0, 0.0)
+    driver = start(whole, "asha", 24, 0, 0.0)
     driver.communicate(timeout=60)
-    at_kills = kill_and_end(broken, "random", 24, 0, 0.01, kills=4)
+    at_kills = kill_and_end(broken, "asha", 24, 0, 0.01, kills=4)
     assert_nothing_was_lost_or_run_again(broken, at_kills)
     with (
         Ledger.open_read_only(whole / "ledger.sqlite") as first,
@@ -221,5 +221,5 @@ def test_a_search_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_
 
 def test_with_workers_a_killed_search_loses_nothing_and_repeats_nothing(tmp_path) -> None:
     run = tmp_path / "run"
-    at_kills = kill_and_end(run, "random", 14, 2, 0.03, kills=2)
+    at_kills = kill_and_end(run, "asha", 14, 2, 0.03, kills=2)
     assert_nothing_was_lost_or_run_again(run, at_kills)

@@ -30,7 +30,7 @@ def test_a_search_over_real_students_chooses_by_acquisition_within_the_limits(tm
     ladder = Ladder(rungs=2)
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         strategy = AutoKDStrategy(space, seed=0, ladder=ladder)
-        study = Study(ledger, strategy, ladder, fidelity_of=fidelity_of, max_trials=10)
+        study = Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=10)
         run_search(study, InlineExecutor(FakeEvaluator()))
         trials = ledger.trials()
     assert [t.candidate.origin for t in trials] == ["prior"] * 8 + ["acquisition"] * 2

@@ -5,7 +5,7 @@ import pytest
 from autokd.core.trial import Failure, TrialState
 from autokd.search.ledger import Ledger
 from autokd.search.rungs import Ladder
-from autokd.search.strategies import RandomStrategy
+from autokd.search.strategies import AshaStrategy
 from autokd.search.study import Study
 from tests.search.fakes import FakeSpace, fidelity_of, observation
 
@@ -18,8 +18,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def study_on(ledger: Ledger, max_trials: int | None = 6, ladder: Ladder = LADDER) -> Study:
-    strategy = RandomStrategy(FakeSpace(), seed=0, ladder=ladder)
-    return Study(ledger, strategy, ladder, fidelity_of=fidelity_of, max_trials=max_trials)
+    strategy = AshaStrategy(FakeSpace(), seed=0, ladder=ladder)
+    return Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=max_trials)
 
 
 def finish(study: Study, job, accuracy: float, train_seconds: float = 1.0) -> None:
@@ -148,8 +148,8 @@ def test_a_left_over_job_that_is_too_long_leaves_its_place_in_the_last_rung(path
         return found.model_copy(update={"seconds": 10 * found.seconds})
 
     with Ledger.open(path) as ledger:
-        strategy = RandomStrategy(FakeSpace(), seed=0, ladder=LADDER)
-        study = Study(ledger, strategy, LADDER, fidelity_of=ten_times, max_trials=3)
+        strategy = AshaStrategy(FakeSpace(), seed=0, ladder=LADDER)
+        study = Study(ledger, strategy, fidelity_of=ten_times, max_trials=3)
         for _ in range(3):
             job = study.ask()
             finish(study, job, 0.5 + job.trial_id / 100, train_seconds=10.0)

@@ -1,15 +1,9 @@
-"""Who proposes the candidate of the next trial.
+"""The default strategy: one Gaussian process for accuracy, cost known exactly."""
 
-A strategy keeps no state of its own: what it proposes is a function of the trials, its seed and the
-id of the new trial, so a search that was killed goes on as if it had not been.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
-from autokd.core.config import StrategyName
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Observation, Trial
 from autokd.search.events import in_flight
@@ -20,35 +14,6 @@ from autokd.search.rungs import Ladder
 _MIN_ROWS = 4
 # The cost of a fit grows with the cube of its rows.
 _MAX_ROWS = 200
-
-
-class Strategy(Protocol):
-    """Proposes candidates."""
-
-    def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:
-        """Give the candidate of trial ``trial_id``, knowing ``trials``.
-
-        Raises:
-            InfeasibleError: No candidate meets the limits.
-        """
-        ...
-
-
-class RandomStrategy:
-    """Draws uniformly among what fits the limits."""
-
-    def __init__(self, space: Space, *, seed: int, ladder: Ladder) -> None:  # noqa: ARG002 - as all
-        self._space = space
-        self._seed = seed
-
-    def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:  # noqa: ARG002
-        """Give the candidate of trial ``trial_id``, whatever ``trials`` are.
-
-        Raises:
-            InfeasibleError: No candidate meets the limits.
-        """
-        seed = derive_seed(self._seed, "random", trial_id)
-        return random_candidate(self._space, seed, origin="random")
 
 
 class AutoKDStrategy:
@@ -64,9 +29,13 @@ class AutoKDStrategy:
     def __init__(self, space: Space, *, seed: int, ladder: Ladder) -> None:
         self._space = space
         self._seed = seed
-        self._ladder = ladder
+        self.ladder = ladder
         self._pool = Pool(space, seed=seed)
         self._initial_trials = max(8, space.dimension // 2)
+
+    def first_rung(self, trial_id: int) -> int:  # noqa: ARG002 - the same for all
+        """Start every trial on the lowest rung."""
+        return 0
 
     def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:
         """Give the candidate of trial ``trial_id``, knowing ``trials``.
@@ -100,7 +69,7 @@ class AutoKDStrategy:
         outcomes = rank_normal(np.array([score for _, _, score in rows]))
         kept = _most_telling([rung for _, rung, _ in rows])
         known, running = [t for t in trials if _results(t)], in_flight(trials)
-        table = _Table(self._pool.describe(known), pool, last_rung=self._ladder.last)
+        table = _Table(self._pool.describe(known), pool, last_rung=self.ladder.last)
 
         inputs = table.rows(
             self._pool.describe([rows[i][0] for i in kept]), [rows[i][1] for i in kept]
@@ -122,13 +91,6 @@ class AutoKDStrategy:
 
     def _use(self, candidate: Candidate) -> float:
         return self._space.limits.utilisation(candidate.cost)
-
-
-STRATEGIES: Mapping[StrategyName, Callable[..., Strategy]] = {
-    "autokd": AutoKDStrategy,
-    "random": RandomStrategy,
-}
-"""By name; each is called with (space, *, seed, ladder)."""
 
 
 class _Table:

@@ -5,12 +5,12 @@ import pytest
 
 from autokd.core.cost import Limits
 from autokd.core.trial import Trial, TrialState
-from autokd.errors import InfeasibleError
 from autokd.search import surrogate
 from autokd.search.front import pareto_front
 from autokd.search.pool import Pool
 from autokd.search.rungs import Ladder
-from autokd.search.strategies import STRATEGIES, AutoKDStrategy, RandomStrategy
+from autokd.search.strategies.bayes import AutoKDStrategy
+from autokd.search.strategies.chance import AshaStrategy
 from tests.search.fakes import FakeSpace, observation, trial, true_accuracy
 
 LADDER = Ladder(rungs=2)
@@ -35,27 +35,7 @@ def history(strategy, count: int) -> list[Trial]:
 
 @pytest.fixture(scope="module")
 def ten() -> list[Trial]:
-    return history(RandomStrategy(FakeSpace(), seed=5, ladder=LADDER), 10)
-
-
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
-def test_the_same_trials_and_seed_give_the_same_proposal_whatever_was_asked_before(
-    name: str, ten: list[Trial]
-) -> None:
-    worn = STRATEGIES[name](FakeSpace(), seed=3, ladder=LADDER)
-    for number in (0, 9):
-        worn.propose(ten[:number], trial_id=number)
-    fresh = STRATEGIES[name](FakeSpace(), seed=3, ladder=LADDER)
-    assert worn.propose(ten, trial_id=10) == fresh.propose(ten, trial_id=10)
-    other = STRATEGIES[name](FakeSpace(), seed=4, ladder=LADDER)
-    assert worn.propose([], trial_id=0) != other.propose([], trial_id=0)
-
-
-@pytest.mark.parametrize("name", sorted(STRATEGIES))
-def test_a_space_without_feasible_members_is_said_to_be_one(name: str) -> None:
-    strategy = STRATEGIES[name](FakeSpace(feasible=False), seed=0, ladder=LADDER)
-    with pytest.raises(InfeasibleError, match=r"'max_params': 100000.*none of 2000 .*--dry-run"):
-        strategy.propose([], trial_id=0)
+    return history(AshaStrategy(FakeSpace(), seed=5, ladder=LADDER), 10)
 
 
 def test_the_first_points_are_spread_more_evenly_than_random_ones_and_all_differ() -> None:
@@ -180,5 +160,5 @@ def best(strategy, count: int) -> float:
 def test_the_surrogate_finds_a_better_front_than_chance_does_in_twice_the_trials() -> None:
     ladder = Ladder(rungs=1)
     guided = best(AutoKDStrategy(FakeSpace(), seed=0, ladder=ladder), 26)
-    chance = [best(RandomStrategy(FakeSpace(), seed=seed, ladder=ladder), 52) for seed in range(10)]
+    chance = [best(AshaStrategy(FakeSpace(), seed=seed, ladder=ladder), 52) for seed in range(10)]
     assert guided > np.mean(chance) + np.std(chance)
