@@ -54,7 +54,8 @@ class EvolutionStrategy:
                 member_seed=derive_seed(seed, "member", attempt),
                 origin="acquisition",
             )
-            if child is not None:
+            # A step that ends in the same choice would train the parent's family again.
+            if child is not None and not np.allclose(self._space.point(child), start):
                 return child
         return random_candidate(self._space, seed, origin="fallback")
 
