@@ -1,0 +1,1 @@
+"""Races of search strategies on tables of networks that others have trained."""

@@ -1,0 +1,89 @@
+"""The table of autokd's own students, trained by the product itself on 20 classes of CIFAR-100.
+
+A row is a family with how it is taught; its members are students drawn from it. Twins, which are
+taught by labels alone, are no rows, and accuracies on test images stay in the file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from autokd.core.cost import Limits
+from autokd.search.pool import FloatArray
+from autokd.space.coding import Choice, dimensions
+from autokd.space.students import StudentSpace
+from tools.race.tables import Table
+from tools.table.journal import read_table
+from tools.table.rows import Row, TableSetup
+from tools.table.setup import space_of
+
+NAME = "autokd-edge"
+
+
+def load_own(
+    file: Path, *, rungs: Sequence[int] | None = None, feasible_share: float = 1.0
+) -> Table:
+    """Give the table that ``tools/build_table.py --pack`` wrote.
+
+    Args:
+        file: ``.jsonl.gz``.
+        rungs: Which of the lengths there are, rising, the full one last; all when None. Those of a
+            run are about three times apart.
+        feasible_share: Share of the rows that keep the limits. All do by construction, as in a run;
+            below 1 a limit on latency is set where the share says, which a run would meet by
+            narrower students instead.
+
+    Raises:
+        DataError: There is no such file, or it cannot be read.
+    """
+    setup, lines = read_table(file)
+    kept = tuple(range(setup.design.rungs)) if rungs is None else tuple(rungs)
+    assert kept[-1] == setup.design.rungs - 1, f"{kept}: the full length must be the last"
+    space = space_of(setup)
+    families = _by_family(lines)
+    costs = [members[0].cost_on(setup.design.device) for members in families]
+    limits = space.limits
+    if feasible_share < 1:
+        latencies_ms = [cost.latency_high_ms for cost in costs]
+        limits = Limits(max_latency_ms=float(np.quantile(latencies_ms, feasible_share)))
+    return Table(
+        name=NAME,
+        points=np.array([space.encode(m[0].family, m[0].distill) for m in families]),
+        choices=tuple(
+            len(dimension.values) if isinstance(dimension, Choice) else 0
+            for dimension in dimensions(space.preset, space.image_px)
+        ),
+        descriptors=np.array([_descriptors(space, setup, members) for members in families]),
+        limits=limits,
+        costs=costs,
+        lengths=tuple(setup.design.lengths[rung] for rung in kept),
+        seconds=np.full(len(families), setup.design.full_seconds),
+        scores=_scores(families, setup.design.rungs)[:, :, list(kept)],
+    )
+
+
+def _by_family(lines: Sequence[Row]) -> list[list[Row]]:
+    """Give the members of each family, the families and members in the order of the table."""
+    families: dict[int, list[Row]] = {}
+    for row in sorted(lines, key=lambda row: row.point_id):
+        if row.origin != "twin":
+            families.setdefault(row.family_number, []).append(row)
+    return [families[number] for number in sorted(families)]
+
+
+def _descriptors(space: StudentSpace, setup: TableSetup, members: Sequence[Row]) -> FloatArray:
+    """Give the mean over the members: a table has one description for a row."""
+    device = setup.design.device
+    each = [space.descriptors(member.candidate(device)) for member in members]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def _scores(families: Sequence[Sequence[Row]], rungs: int) -> FloatArray:
+    """Give accuracies (families, members, rungs): 0 after a failure, NaN where nobody is."""
+    scores = np.full((len(families), max(len(members) for members in families), rungs), np.nan)
+    for place, members in enumerate(families):
+        for number, member in enumerate(members):
+            scores[place, number] = 0.0
+            scores[place, number, : len(member.rungs)] = [rung.accuracy for rung in member.rungs]
+    return scores

@@ -1,0 +1,1 @@
+"""The table of students that searches are compared on."""
