@@ -6,7 +6,9 @@ References:
 """
 
 import logging
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,18 +37,27 @@ class SmacPeer(LibraryPeer):
         super().__init__(table, seed=seed, free_infeasible=free_infeasible)
         self._smac = load_library("smac", install="smac")
         logging.getLogger("smac").setLevel(logging.ERROR)
-        self._folder = tempfile.TemporaryDirectory()  # it writes its settings, want it or not
+        folder = Path(tempfile.mkdtemp(prefix="race-smac-"))  # its settings are written, always
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         facade = getattr(self._smac, self.facade)
         scenario = self._smac.Scenario(
             self._space(),
             deterministic=True,
             n_trials=PLANNED_TRIALS,
             seed=self.library_seed,
-            output_directory=Path(self._folder.name),
+            output_directory=folder,
             **self.budgets(),
         )
+        model = facade.get_model(scenario)
+        # Left at all cores, ten small trees wait for threads for most of the time; facades have no
+        # argument for it.
+        model._rf_opts["n_jobs"] = 1
         self._optimizer = facade(
-            scenario, logging_level=False, overwrite=True, **self.parts(facade, scenario)
+            scenario,
+            model=model,
+            logging_level=False,
+            overwrite=True,
+            **self.parts(facade, scenario),
         )
 
     def budgets(self) -> dict[str, float]:
@@ -139,9 +150,13 @@ def _forbidden(
     )
 
     def is_forbidden_vector(vector: Any) -> bool:
+        # A vector holds the number of a choice and a real number of the unit interval as they are;
+        # asking for their values, ten thousand times for a suggestion, takes seconds.
         return is_infeasible(
             {
                 part.hyperparameter.name: part.hyperparameter.to_value(vector[part.vector_id])
+                if isinstance(part.hyperparameter, library.UniformIntegerHyperparameter)
+                else vector[part.vector_id]
                 for part in clause.components
             }
         )
