@@ -46,6 +46,7 @@ def read_settings(given: Mapping[str, Any], config: str | None) -> RunConfig:
     if "budget" in chosen and isinstance(merged.get("search"), dict):
         merged["search"].pop("trials", None)  # a budget on the command line beats the file's trials
     _require(merged, path)
+    _refuse_unread_warm_start(chosen, merged)
     settings = _parse(merged, chosen, str(path))
     if "epochs" in chosen and settings.search.trials is None:
         message = "--epochs goes with --trials; with a budget the length follows from the budget."
@@ -102,6 +103,17 @@ def _refuse_both(chosen: Mapping[str, Any], one: str, other: str) -> None:
         message = (
             f"{flag_of(one)} and {flag_of(other)} exclude each other: "
             "a run ends by time or by number of students; give one of them."
+        )
+        raise click.UsageError(message, click.get_current_context(silent=True))
+
+
+def _refuse_unread_warm_start(chosen: Mapping[str, Any], merged: Mapping[str, Any]) -> None:
+    search = merged.get("search")
+    strategy = search.get("strategy", "autokd") if isinstance(search, dict) else "autokd"
+    if "warm_start" in chosen and strategy != "autokd":
+        message = (
+            f"--warm-start goes with --strategy autokd, and the strategy is {strategy}; leave one "
+            "of them out."
         )
         raise click.UsageError(message, click.get_current_context(silent=True))
 

@@ -23,7 +23,7 @@ FAMILIES = 2
 
 
 def points_of_earlier_runs(runs: Sequence[str], space: StudentSpace) -> tuple[np.ndarray, ...]:
-    """Give the points, (dimension,) each, of the best families of ``runs``, the best run's first.
+    """Give the points, (dimension,) each, of the best families of ``runs``, run by run.
 
     A family that saw images of a size that this space lacks sees the nearest size.
 

@@ -60,6 +60,12 @@ def test_earlier_runs_are_paths_and_none_given_leaves_those_of_the_file(folder):
     assert str(folder) not in (folder / "saved.toml").read_text()
 
 
+def test_a_warm_start_for_a_strategy_that_does_not_read_it_is_refused(folder):
+    given = {**BOTH, "warm_start": ("run",), "strategy": "random"}
+    with pytest.raises(click.UsageError, match="--strategy autokd, and the strategy is random"):
+        read_settings(given, None)
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [
