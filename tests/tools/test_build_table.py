@@ -157,9 +157,9 @@ def test_families_whose_first_member_fits_no_limit_are_not_there(points: tuple[P
 
 
 def test_lengths_rise_to_a_full_one() -> None:
-    assert DESIGN.lengths[0] == pytest.approx(1.6**-7)
+    assert DESIGN.lengths[0] == pytest.approx(1.5**-7)
     assert DESIGN.lengths[-1] == 1.0
-    assert np.diff(np.log(DESIGN.lengths)) == pytest.approx(math.log(1.6))
+    assert np.diff(np.log(DESIGN.lengths)) == pytest.approx(math.log(1.5))
 
 
 def test_a_half_line_is_cut_off_and_its_student_trained_again(
@@ -325,7 +325,7 @@ def test_searches_see_families_without_twins_and_test_images(
     assert table.descriptors.shape == (3, 15)
     assert table.feasible().all()
     fewer = load_own(tmp_path / "table.jsonl.gz", rungs=(3, 5, 7))
-    assert fewer.lengths == (1.6**-4, 1.6**-2, 1.0)
+    assert fewer.lengths == (1.5**-4, 1.5**-2, 1.0)
     assert fewer.score(1, 0, 0) == pytest.approx(0.25)
 
 

@@ -43,7 +43,7 @@ class Design(Record):
     every: int = Field(default=7, gt=0)
     members: int = Field(default=4, gt=0)
     rungs: int = Field(default=8, gt=0)
-    ratio: float = Field(default=1.6, gt=1)
+    ratio: float = Field(default=1.5, gt=1)
     full_seconds: float = Field(default=30.0, gt=0)
     seed: int = 0
 
