@@ -5,22 +5,23 @@ Symbols:
     Y  (n,)    rank-normal accuracies
 """
 
+from typing import cast
+
 import numpy as np
 import torch
-from botorch.exceptions.errors import ModelFittingError
-from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
-from gpytorch.mlls import ExactMarginalLogLikelihood
+from gpytorch.constraints import GreaterThan
+from gpytorch.priors import LogNormalPrior
 from linear_operator.utils.errors import NotPSDError
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from autokd.search.hyperparameters import LogNormal, most_probable
+
 FloatArray = NDArray[np.float64]
 
 # What a fit may end in; torch.linalg's errors and linear_operator's NanError are RuntimeErrors.
-FIT_ERRORS = (ModelFittingError, NotPSDError, RuntimeError)
-
-_MAX_ITERATIONS = 50
+FIT_ERRORS = (NotPSDError, RuntimeError)
 
 
 def rank_normal(values: FloatArray) -> FloatArray:
@@ -75,10 +76,9 @@ class Surrogate:
 
 
 def fit_surrogate(X: FloatArray, Y: FloatArray) -> Surrogate:
-    """Fit one by maximum a posteriori; the same data give the same fit.
+    """Fit one by maximum a posteriori under BoTorch's priors; the same data give the same fit.
 
     Raises:
-        ModelFittingError: The optimiser does not end well.
         NotPSDError: The kernel matrix cannot be factored.
         RuntimeError: All outcomes are equal, or anything else in the linear algebra.
     """
@@ -86,12 +86,24 @@ def fit_surrogate(X: FloatArray, Y: FloatArray) -> Surrogate:
     if not scale > 0:
         msg = "all outcomes are equal; there is nothing to fit"
         raise RuntimeError(msg)
-    targets = torch.from_numpy((Y - shift) / scale).unsqueeze(-1)
-    model = SingleTaskGP(torch.from_numpy(X), targets, outcome_transform=None)
-    # One attempt: botorch's further ones draw from torch's global generator.
-    fit_gpytorch_mll(
-        ExactMarginalLogLikelihood(model.likelihood, model),
-        max_attempts=1,
-        optimizer_kwargs={"options": {"maxiter": _MAX_ITERATIONS}},
+    targets = (Y - shift) / scale
+    model = SingleTaskGP(
+        torch.from_numpy(X), torch.from_numpy(targets).unsqueeze(-1), outcome_transform=None
     )
+    kernel, noise = model.covar_module, model.likelihood.noise_covar
+    found = most_probable(
+        X,
+        targets,
+        length_scales=_prior(kernel.lengthscale_prior, kernel.raw_lengthscale_constraint),
+        noise=_prior(noise.noise_prior, noise.raw_noise_constraint),
+    )
+    kernel.lengthscale = torch.from_numpy(found.length_scales)
+    model.likelihood.noise = found.noise
+    model.mean_module.constant = found.mean
     return Surrogate(model, shift=shift, scale=scale)
+
+
+def _prior(prior: object, constraint: object) -> LogNormal:
+    """Give BoTorch's own prior and bound of a hyper-parameter."""
+    density, bound = cast("LogNormalPrior", prior), cast("GreaterThan", constraint)
+    return LogNormal(float(density.loc), float(density.scale), float(bound.lower_bound))

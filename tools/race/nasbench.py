@@ -1,8 +1,8 @@
 """NAS-Bench-201 on three data sets, and NAS-Bench-Macro: all networks of a space, trained.
 
 What was looked at before: the advice that autokd follows (descriptors as inputs, ranks as outcomes)
-was tuned on NAS-Bench-201 with CIFAR-100 under the latency of a Raspberry Pi 4, and its descriptors
-were written after choices alone had done badly there. NAS-Bench-Macro was raced too, its
+was tuned on NAS-Bench-201 with CIFAR-100 under the latency of a Raspberry Pi 4, and descriptors of
+its cells were taken up after choices alone had done badly there. NAS-Bench-Macro was raced too, its
 descriptors fixed before. Nobody tuned on CIFAR-10 and ImageNet16-120; but their cells are those of
 CIFAR-100 and their scores go with it, so they are no independent proof.
 
@@ -12,11 +12,14 @@ References:
     [HELP]: H. Lee et al. Hardware-adaptive Efficient Latency Prediction for NAS via Meta-Learning.
         arXiv:2106.08630. Latencies; those of the Raspberry Pi 4 are of HW-NAS-Bench,
         arXiv:2103.10584.
+    [GRAF]: G. Kadlecova et al. Surprisingly Strong Performance Prediction with Neural Graph
+        Features. arXiv:2404.16551.
     [Macro]: X. Su et al. Prioritized Architecture Sampling with Monto-Carlo Tree Search.
         arXiv:2103.11922. Three seeds on CIFAR-10. Its only score is that of the test images, which
         here stands for a validation score.
 """
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +37,11 @@ NAMES = (*_NB201, _MACRO)
 # Operators of [NB201] as numbered in the file.
 _NONE, _SKIP, _CONV1, _CONV3, _POOL = range(5)
 _OPERATORS = 5
+_WORKING = (_SKIP, _CONV1, _CONV3, _POOL)
+# Edges of the paths from the input to the output, of the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3.
+_PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
+_FROM_INPUT, _TO_OUTPUT = (0, 1, 3), (3, 4, 5)
+_LONGEST = 3
 _MACRO_BLOCKS = 3  # identity, and inverted bottlenecks of two kernels and expansions
 
 
@@ -48,18 +56,39 @@ def load_nasbench(folder: Path, name: str) -> Table:
     return _nb201(_read(folder / "nb201.npz"), name, device="raspi4")
 
 
-def longest_conv_path(operators: NDArray[np.integer]) -> FloatArray:
-    """Give the most convolutions on a path through each cell, (n,); 0 where no path is open.
+def graph_features(operators: NDArray[np.integer]) -> FloatArray:
+    """Describe cells as graphs, after [GRAF], (n, 43).
+
+    What an edge does depends on the others: behind a closed edge it does nothing at all. So the
+    columns are the number of open paths; for each set of operators the shortest and the longest
+    path that has no others, 0 where there is none; and how often each operator is on open paths:
+    anywhere, at the input, at the output.
 
     Args:
         operators: (n, 6) of the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3.
     """
-    convs = np.where((operators == _CONV1) | (operators == _CONV3), 1.0, 0.0)
-    edge = np.where(operators == _NONE, -np.inf, convs).T
-    second = edge[0]
-    third = np.maximum(edge[1], second + edge[2])
-    last = np.maximum.reduce([edge[3], second + edge[4], third + edge[5]])
-    return np.asarray(np.maximum(last, 0.0))
+    on_path = [operators[:, path] for path in _PATHS]
+    is_open = np.stack([(ops != _NONE).all(axis=1) for ops in on_path], 1)
+    columns = [is_open.sum(axis=1)]
+    for size in range(1, len(_WORKING) + 1):
+        for kinds in combinations(_WORKING, size):
+            length = np.stack(
+                [
+                    len(p) * np.isin(o, kinds).all(axis=1)
+                    for p, o in zip(_PATHS, on_path, strict=True)
+                ],
+                1,
+            )
+            columns += [
+                np.where(length > 0, length, _LONGEST + 1).min(axis=1) % (_LONGEST + 1),
+                length.max(axis=1),
+            ]
+    live = np.stack(
+        [is_open[:, [e in p for p in _PATHS]].any(axis=1) for e in range(operators.shape[1])], 1
+    )
+    for edges in (range(operators.shape[1]), _FROM_INPUT, _TO_OUTPUT):
+        columns += [(live & (operators == kind))[:, list(edges)].sum(axis=1) for kind in _WORKING]
+    return np.stack(columns, 1).astype(np.float64)
 
 
 def counts_of(operators: NDArray[np.integer], kinds: int) -> FloatArray:
@@ -96,10 +125,8 @@ def _nb201(file: dict[str, NDArray[np.generic]], name: str, *, device: str) -> T
         choices=choices,
         descriptors=np.column_stack(
             [
-                one_hot(operators, _OPERATORS),
-                counts_of(operators, _OPERATORS),
+                graph_features(operators),
                 np.log(params),
-                longest_conv_path(operators),
             ]
         ),
         limits=Limits(max_latency_ms=low_quantile(latency_ms)),

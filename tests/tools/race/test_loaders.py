@@ -2,9 +2,10 @@
 
 import os
 import pickle
-from itertools import product
+from itertools import combinations, pairwise, product
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -15,18 +16,34 @@ from tools.race.catalogue import load_table
 DATA = os.environ.get("AUTOKD_TABLES")
 
 
-@pytest.mark.parametrize(
-    ("operators", "convs"),
-    [
-        ([3, 3, 3, 3, 3, 3], 3),  # through both inner nodes
-        ([0, 0, 0, 0, 0, 0], 0),
-        ([2, 0, 3, 0, 0, 1], 2),  # convolutions on edges 0-1 and 1-2, then a skip
-        ([2, 3, 0, 1, 0, 0], 0),  # only the skip from first to last is open
-        ([1, 2, 4, 4, 3, 4], 1),
-    ],
-)
-def test_the_longest_path_counts_convolutions_on_open_paths(operators, convs):
-    assert nasbench.longest_conv_path(np.array([operators])).tolist() == [convs]
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # of a cell, as its operators are listed
+
+
+def described(operators: list[int]) -> list[float]:
+    """Describe a cell by walking all its paths."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(4))
+    for (tail, head), kind in zip(EDGES, operators, strict=True):
+        graph.add_edge(tail, head, kind=kind)
+    walks = [list(pairwise(walk)) for walk in nx.all_simple_paths(graph, 0, 3)]
+    walks = [walk for walk in walks if all(graph.edges[edge]["kind"] for edge in walk)]
+    columns = [float(len(walks))]
+    for size in range(1, 5):
+        for kinds in combinations(range(1, 5), size):
+            lengths = [len(w) for w in walks if all(graph.edges[e]["kind"] in kinds for e in w)]
+            columns += [min(lengths, default=0), max(lengths, default=0)]
+    live = {edge for walk in walks for edge in walk}
+    for wanted in (live, {e for e in live if e[0] == 0}, {e for e in live if e[1] == 3}):
+        columns += [
+            sum(graph.edges[edge]["kind"] == kind for edge in wanted) for kind in range(1, 5)
+        ]
+    return columns
+
+
+def test_graph_features_are_those_of_a_walk_through_the_cell():
+    cells = np.random.default_rng(0).integers(0, 5, size=(200, 6))
+    cells[:2] = [[0, 0, 0, 0, 0, 0], [3, 3, 3, 3, 3, 3]]
+    assert nasbench.graph_features(cells).tolist() == [described(list(cell)) for cell in cells]
 
 
 def test_operators_are_counted_by_kind():
@@ -56,8 +73,8 @@ def test_nas_bench_201_has_a_third_member_only_where_there_is_one(tmp_path):
     assert table.costs[3].latency_high_ms == 4.0
     assert table.costs[3].params == 500_000
     assert table.feasible().tolist() == [True] * 3 + [False] * 7
-    assert table.descriptors.shape == (10, 6 * 5 + 7)
-    assert (table.descriptors[:, :30].sum(axis=1) == 6).all()  # one operator an edge
+    assert table.descriptors.shape == (10, 43 + 1)
+    assert table.descriptors[:, -1] == pytest.approx(np.log(500_000))
 
 
 def test_nas_bench_macro_is_limited_in_its_parameters(tmp_path):
