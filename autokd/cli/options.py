@@ -8,8 +8,9 @@ import click
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-# As `autokd.core.config.StrategyName`, which would bring the records with it.
+# As `StrategyName` and `LossName` in `autokd.core`, which would bring the records with them.
 STRATEGIES = ("autokd", "bohb", "asha", "evolution", "random")
+LOSSES = ("kd", "dkd", "dist", "logit-std")
 
 # Parameter of the command -> key of RunConfig. What is not here steers the command, not the run.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +32,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "epochs": ("search", "epochs"),
     "strategy": ("search", "strategy"),
     "space": ("search", "space"),
+    "loss": ("search", "loss"),
     "workers": ("search", "workers"),
     "kd_gain": ("search", "kd_gain"),
     "warm_start": ("search", "warm_start"),
@@ -169,6 +171,7 @@ def search_options(command: C) -> C:
         click.option("--epochs", type=float, metavar="E", help="Longest training, with --trials."),
         click.option("--strategy", type=click.Choice(STRATEGIES), help="Who proposes students."),
         click.option("--space", type=click.Choice(["paper", "edge"]), help="Preset of students."),
+        click.option("--loss", type=click.Choice(LOSSES), help="How students are taught."),
         click.option(
             "--warm-start",
             multiple=True,

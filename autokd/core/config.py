@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from autokd.core.cost import Limits
 from autokd.core.family import Preset
 from autokd.core.record import Record
+from autokd.core.trial import LossName
 from autokd.core.units import parse_bytes, parse_duration_seconds
 
 StrategyName = Literal["autokd", "bohb", "asha", "evolution", "random"]
@@ -62,6 +63,7 @@ class SearchConfig(Record):
     Attributes:
         strategy: Who proposes.
         space: Preset of the student space.
+        loss: How all students are taught; temperature and weight are searched.
         trials: Stop after this many students; None goes by ``budget``.
         epochs: Length of the last rung when ``trials`` is given; with a budget it follows from it.
         workers: Training processes side by side; None is one for each core, at most four.
@@ -71,6 +73,7 @@ class SearchConfig(Record):
 
     strategy: StrategyName = "autokd"
     space: Preset = "edge"
+    loss: LossName = "kd"
     trials: int | None = Field(default=None, gt=0)
     epochs: float = Field(default=12.0, gt=0)
     workers: int | None = Field(default=None, gt=0, le=64)

@@ -12,18 +12,22 @@ from autokd.core.record import Record
 
 # ``member``: drawn from a family that did well. ``twin``: the winner, taught by labels alone.
 Origin = Literal["prior", "acquisition", "random", "fallback", "member", "twin"]
+# Definitions in `autokd.distill.losses`.
+LossName = Literal["kd", "dkd", "dist", "logit-std"]
 
 
 class DistillParams(Record):
-    """How a student learns from the teacher: L = (1 - alpha) CE + alpha T^2 KL.
+    """How a student learns from the teacher: L = (1 - alpha) CE + alpha taught.
 
     Attributes:
         temperature: T of the softmax.
         alpha: Weight of the teacher; 0 is plain training.
+        loss: What is taught; ``kd`` is T^2 KL. Records from before there was a choice have none.
     """
 
     temperature: float = Field(ge=1, le=20)
     alpha: float = Field(ge=0, le=1)
+    loss: LossName = "kd"
 
 
 class Fidelity(Record):

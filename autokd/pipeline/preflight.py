@@ -25,7 +25,7 @@ from autokd.data.store import open_image_set, save_image_set
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import WorkerSetup
 from autokd.distill.probe import time_students
-from autokd.errors import DataError, InfeasibleError, TeacherError
+from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
 from autokd.pipeline.plan import RunPlan, plan_lengths
 from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.pool import random_candidate
@@ -42,6 +42,8 @@ SURVEY_MEMBERS = 200
 # Three of each block; enough for five coefficients, and some seconds of work.
 PROBES = 9
 MAX_WORKERS = 4
+# Classes that logit standardisation needs to say anything, see `autokd.distill.losses`.
+FEWEST_STANDARDISED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def load_inputs(config: RunConfig, *, progress: Progress) -> Inputs:
         image_channels=dataset.train.channels,
         progress=progress,
     )
-    return Inputs(config, profile, dataset, teacher)
+    inputs = Inputs(config, profile, dataset, teacher)
+    _require_teachable(inputs)
+    return inputs
 
 
 def survey_space(inputs: Inputs) -> tuple[Limits, Feasibility]:
@@ -98,6 +102,7 @@ def make_space(
         image_px=inputs.dataset.train.px,
         image_channels=inputs.dataset.train.channels,
         class_names=class_names(inputs),
+        loss=inputs.config.search.loss,
         starts=starts,
     )
 
@@ -308,6 +313,18 @@ def _require_same(plan: RunPlan, inputs: Inputs) -> None:
             "back, or begin a new run."
         )
         raise TeacherError(msg)
+
+
+def _require_teachable(inputs: Inputs) -> None:
+    """Refuse a loss that teaches nothing about so few classes."""
+    classes = len(class_names(inputs))
+    if inputs.config.search.loss == "logit-std" and classes < FEWEST_STANDARDISED:
+        msg = (
+            f"--loss logit-std: there are {classes} classes, and it needs {FEWEST_STANDARDISED} or "
+            "more: two standardised logits are always 1 and -1, which teaches nothing. Give "
+            "another loss, or leave it out."
+        )
+        raise ConfigError(msg)
 
 
 def _teacher_line(inputs: Inputs, score: PreflightScore) -> str:

@@ -179,6 +179,7 @@ def _family_facts(report: Report) -> Facts:
         ("Operator", Cell(genotype.block)),
         ("Space", Cell(genotype.preset)),
         ("Growth of width", Cell(f"{genotype.growth:.2f}")),
+        ("Loss", Cell(distill.loss)),
         ("Temperature", Cell(f"{distill.temperature:.2f}")),
         ("Weight of the teacher, alpha", Cell(f"{distill.alpha:.2f}")),
         ("Training", Cell(f"{winner.epochs:.1f} epochs", format_duration(winner.train_seconds))),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autokd.core.results import Report, Winner
-from autokd.core.trial import Trial
+from autokd.core.trial import DistillParams, Trial
 from autokd.core.units import format_bytes
 from autokd.report.cells import (
     DASH,
@@ -21,6 +21,7 @@ from autokd.report.cells import (
 
 NO_ESTIMATE = "estimated for students only"
 EMPTY = Cell("")  # where no value makes sense, which is not the same as a missing one
+_TEACHING = ("Loss", "Temperature", "Alpha")  # of `_teaching`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,7 @@ def winners_table(report: Report) -> Table:
         "Memory, estimate",
         f"Latency on {report.device_name}, estimate",
         f"p50 measured {measured_where(report, report.winners[0].measurement)}",
-        "Temperature",
-        "Alpha",
+        *_TEACHING,
         "Epochs",
     )
     return Table(head, tuple(_winner_row(report, winner) for winner in report.winners))
@@ -99,8 +99,7 @@ def trials_table(report: Report) -> Table:
         "Use of the limits",
         "Operator",
         "Input",
-        "Temperature",
-        "Alpha",
+        *_TEACHING,
         "Proposed by",
     )
     return Table(head, tuple(_trial_row(report, trial) for trial in report.trials))
@@ -223,15 +222,14 @@ def _winner_row(report: Report, winner: Winner) -> tuple[Cell, ...]:
         Cell(format_bytes(winner.cost.memory_bytes)),
         latency_cell(winner.cost),
         measured_cell(winner.measurement),
-        Cell(f"{winner.distill.temperature:.2f}"),
-        Cell(f"{winner.distill.alpha:.2f}"),
+        *_teaching(winner.distill),
         Cell(f"{winner.epochs:.1f}"),
     )
 
 
 def _trial_row(report: Report, trial: Trial) -> tuple[Cell, ...]:
     candidate = trial.candidate
-    cost, family, distill = candidate.cost, candidate.family, candidate.distill
+    cost, family = candidate.cost, candidate.family
     missing = Cell(DASH, "failed" if trial.failure else "no rung was finished")
     return (
         Cell(str(trial.trial_id)),
@@ -244,7 +242,10 @@ def _trial_row(report: Report, trial: Trial) -> tuple[Cell, ...]:
         Cell(percent(report.limits.utilisation(cost))),
         Cell(family.block),
         Cell(f"{family.input_px} px"),
-        Cell(f"{distill.temperature:.2f}"),
-        Cell(f"{distill.alpha:.2f}"),
+        *_teaching(candidate.distill),
         Cell(candidate.origin),
     )
+
+
+def _teaching(distill: DistillParams) -> tuple[Cell, ...]:
+    return Cell(distill.loss), Cell(f"{distill.temperature:.2f}"), Cell(f"{distill.alpha:.2f}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autokd.core.family import FamilyParams, Preset
-from autokd.core.trial import DistillParams
+from autokd.core.trial import DistillParams, LossName
 from autokd.space.lowering import smallest_divisor_px
 
 SMALLEST_INPUT_PX = 12
@@ -124,15 +124,18 @@ def input_sizes(preset: Preset, image_px: int) -> tuple[int, ...]:
 
 
 def decode_point(
-    preset: Preset, image_px: int, point: np.ndarray
+    preset: Preset, image_px: int, point: np.ndarray, *, loss: LossName = "kd"
 ) -> tuple[FamilyParams, DistillParams]:
     """Turn a point of the unit cube, one coordinate a dimension, into parameters.
 
-    Integers and choices take equal parts of their interval; nothing is rounded later.
+    Integers and choices take equal parts of their interval; nothing is rounded later. The loss is
+    the same everywhere in a space, and so has no coordinate.
     """
     searched = dimensions(preset, image_px)
     values = {d.name: d.decode(float(u)) for d, u in zip(searched, point, strict=True)}
-    distill = DistillParams(temperature=values.pop("temperature"), alpha=values.pop("alpha"))
+    distill = DistillParams(
+        temperature=values.pop("temperature"), alpha=values.pop("alpha"), loss=loss
+    )
     values.setdefault("input_px", input_sizes(preset, image_px)[-1])
     return FamilyParams(preset=preset, **values), distill
 
@@ -175,6 +178,6 @@ def starting_points(preset: Preset, image_px: int) -> tuple[np.ndarray, ...]:
 def encode_point(
     preset: Preset, image_px: int, family: FamilyParams, distill: DistillParams
 ) -> np.ndarray:
-    """Give the point of parameters; choices at the middle of their part."""
+    """Give the point of parameters, whatever the loss; choices at the middle of their part."""
     values = {**family.model_dump(), **distill.model_dump()}
     return np.array([d.encode(values[d.name]) for d in dimensions(preset, image_px)])

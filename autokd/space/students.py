@@ -9,7 +9,7 @@ from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
 from autokd.core.family import FamilyParams, Preset
 from autokd.core.genotype import Genotype
-from autokd.core.trial import Candidate, DistillParams, Origin
+from autokd.core.trial import Candidate, DistillParams, LossName, Origin
 from autokd.space.coding import decode_point, dimensions, encode_point, starting_points
 from autokd.space.descriptors import describe
 from autokd.space.lowering import lower
@@ -30,9 +30,10 @@ class StudentSpace:
         classes: Length of the logits.
         label_bytes: Of the classes' names in the exported file.
         limits: What every member keeps, by construction.
+        loss: How members at a point of the cube are taught.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of what a candidate follows from
         self,
         *,
         preset: Preset,
@@ -41,11 +42,13 @@ class StudentSpace:
         image_px: int,
         image_channels: int,
         class_names: tuple[str, ...],
+        loss: LossName = "kd",
         starts: tuple[tuple[float, ...], ...] = (),
     ) -> None:
         self.preset = preset
         self.profile = profile
         self.limits = limits
+        self.loss = loss
         self.image_px = image_px
         self.image_channels = image_channels
         self.classes = len(class_names)
@@ -58,7 +61,7 @@ class StudentSpace:
 
     def decode(self, point: np.ndarray) -> tuple[FamilyParams, DistillParams]:
         """Turn a point of the unit cube, shape (dimension,), into parameters."""
-        return decode_point(self.preset, self.image_px, point)
+        return decode_point(self.preset, self.image_px, point, loss=self.loss)
 
     def draw(self, point: np.ndarray, *, member_seed: int, origin: Origin) -> Candidate | None:
         """Draw a member at a point of the unit cube; None when no width fits."""

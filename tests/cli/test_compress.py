@@ -12,6 +12,7 @@ TEACHER = ("--teacher", "model.pt", "--device", "jetson-nano")
 
 def test_options_reach_the_pipeline(pipeline, call, folder):
     words = ["--max-params", "150000", "--no-kd-gain", "--strategy", "random", "--seed", "4"]
+    words += ["--loss", "dkd"]
     code, out, _ = call("compress", *TEACHER, *words, "--trials", "3", "--out", "run")
     assert code == 0
     ((_, config, run),) = pipeline.asked
@@ -19,6 +20,7 @@ def test_options_reach_the_pipeline(pipeline, call, folder):
     assert config.teacher.file == str(folder / "model.pt")
     assert config.limits.max_params == 150_000
     assert config.search.kd_gain is False
+    assert config.search.loss == "dkd"
     assert (config.search.strategy, config.search.trials, config.seed) == ("random", 3, 4)
     assert "run/winners/1/student.onnx" in out
     assert "run/report.html" in out

@@ -4,7 +4,7 @@ import click
 import pytest
 
 from autokd.cli.compress import compress
-from autokd.cli.options import KEYS
+from autokd.cli.options import KEYS, LOSSES
 from autokd.core.config import RunConfig, SearchConfig
 
 STEERING = {"out", "config", "dry_run", "save_config", "json", "help"}
@@ -37,7 +37,8 @@ def test_choices_are_those_of_the_record(name):
         assert list(choice.choices) == list(get_args(_field(KEYS[name]).annotation))
 
 
-def test_strategy_and_space_are_choices():
+def test_strategy_space_and_loss_are_choices():
+    assert SearchConfig.model_fields["loss"].default in _parameters()["loss"].type.choices
     assert SearchConfig.model_fields["strategy"].default in _parameters()["strategy"].type.choices
     assert SearchConfig.model_fields["space"].default in _parameters()["space"].type.choices
 
@@ -59,6 +60,18 @@ def test_a_list_that_is_none_is_refused(call, words, text):
     assert code == 2
     assert f"Invalid value for '{words[0]}'" in err
     assert text in err
+
+
+@pytest.mark.parametrize("place", ["the command line", "the file"])
+def test_an_unknown_loss_is_refused_with_the_known(call, folder, place):
+    words = ["--teacher", "m.pt", "--device", "jetson-nano"]
+    if place == "the file":
+        (folder / "autokd.toml").write_text("[search]\nloss = 'nkd'\n")
+    else:
+        words += ["--loss", "nkd"]
+    code, _, err = call("compress", *words)
+    assert code == 2
+    assert all(f"'{name}'" in err for name in ("nkd", *LOSSES))
 
 
 def test_a_file_of_names_must_hold_some(call, folder):

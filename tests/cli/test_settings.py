@@ -22,9 +22,12 @@ def test_the_command_line_alone_is_enough(folder):
 def test_the_command_line_wins_over_the_file_and_the_file_over_defaults(folder):
     (folder / "autokd.toml").write_text(
         "device = 'raspberry-pi-5'\nseed = 3\n[teacher]\nfile = 'model.pt'\n[search]\nworkers = 2\n"
+        "loss = 'dist'\n"
     )
     settings = read_settings({"device": "jetson-nano", "workers": None}, None)
     assert (settings.device, settings.seed, settings.search.workers) == ("jetson-nano", 3, 2)
+    assert settings.search.loss == "dist"
+    assert read_settings({"device": "host", "loss": "dkd"}, None).search.loss == "dkd"
 
 
 def test_paths_in_a_file_are_taken_from_its_folder(folder):

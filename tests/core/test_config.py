@@ -47,6 +47,7 @@ def test_limits_may_carry_units() -> None:
         ({"limits": {"max_size": "big"}}, "'big' is not a size; write it as 64MiB"),
         ({"limits": {"max_latency": 5}}, "'limits.max_latency'.*did you mean 'max_latency_ms'"),
         ({"search": {"strategy": "grid"}}, "search.strategy = 'grid'.*'evolution' or 'random'"),
+        ({"search": {"loss": "nkd"}}, "search.loss = 'nkd'.*'kd', 'dkd', 'dist' or 'logit-std'"),
         ({"search": {"workers": 0}}, "search.workers = 0: Input should be greater than 0"),
         ({"data": {"validation_fraction": 0.5}}, "data.validation_fraction = 0.5.*less than 0.5"),
         ({"data": {"flip": "maybe"}}, "data.flip = 'maybe'.*'auto', 'yes' or 'no'"),
@@ -62,6 +63,12 @@ def test_a_wrong_option_is_named_with_its_rule(raw: dict[str, Any], text: str) -
 def test_a_configuration_survives_being_saved() -> None:
     config = parse(budget="8h", limits={"max_size": "1MB"}, search={"trials": 3})
     assert parse_record(RunConfig, config.model_dump(mode="json"), where="saved") == config
+
+
+@pytest.mark.parametrize("space", ["paper", "edge"])
+def test_students_are_taught_by_kd_unless_another_loss_is_given(space: str) -> None:
+    assert parse(search={"space": space}).search.loss == "kd"
+    assert parse(search={"space": space, "loss": "dist"}).search.loss == "dist"
 
 
 def test_a_warm_start_that_no_strategy_would_read_is_refused() -> None:

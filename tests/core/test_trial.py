@@ -99,6 +99,20 @@ def test_distillation_parameters_keep_their_range(temperature: float, alpha: flo
         DistillParams(temperature=temperature, alpha=alpha)
 
 
+def test_a_trial_from_before_losses_had_names_was_taught_by_kd() -> None:
+    """Ledgers hold them."""
+    one = trial(observed(0, 0.25))
+    raw = one.model_dump(mode="json")
+    assert raw["candidate"]["distill"].pop("loss") == "kd"
+    assert Trial.model_validate(raw) == one
+
+
+def test_a_loss_is_one_of_the_known() -> None:
+    assert DistillParams(temperature=4, alpha=0.5, loss="logit-std").loss == "logit-std"
+    with pytest.raises(ValidationError, match="'kd', 'dkd', 'dist' or 'logit-std'"):
+        DistillParams.model_validate({"temperature": 4, "alpha": 0.5, "loss": "logit_std"})
+
+
 @pytest.mark.parametrize("accuracy", [-0.01, 1.01, float("nan")])
 def test_accuracy_is_a_fraction(accuracy: float) -> None:
     with pytest.raises(ValidationError, match="accuracy"):

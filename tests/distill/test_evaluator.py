@@ -136,3 +136,12 @@ def test_a_training_follows_from_the_member_and_not_from_the_number_of_its_trial
     assert evaluate(2, candidate, FIRST).loss == first.loss
     other = candidate.model_copy(update={"member_seed": candidate.member_seed + 1})
     assert evaluate(3, other, FIRST).loss != first.loss
+
+
+def test_two_losses_give_two_students(setup: WorkerSetup, candidate: Candidate) -> None:
+    evaluate, files = StudentEvaluator(setup), []
+    for trial_id, loss in enumerate(("kd", "dist")):
+        distill = candidate.distill.model_copy(update={"loss": loss, "alpha": 0.8})
+        evaluate(trial_id, candidate.model_copy(update={"distill": distill}), FIRST)
+        files.append(setup.trials_folder / str(trial_id) / "rung0.safetensors")
+    assert files[0].read_bytes() != files[1].read_bytes()

@@ -1,3 +1,4 @@
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from autokd.core.trial import DistillParams
+from autokd.core.trial import DistillParams, LossName
 from autokd.distill import trainer
-from autokd.distill.batches import TrainingData
+from autokd.distill.batches import BatchSource, TrainingData
+from autokd.distill.losses import LOSSES
 from autokd.distill.trainer import TrainResult, train
 from autokd.errors import TrainingError
 from autokd.models.network import StudentNetwork
@@ -97,6 +99,16 @@ def test_the_state_of_a_decay_is_of_no_use_to_a_longer_rung(
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+def test_a_checkpoint_of_another_loss_is_not_used(
+    program: Program, data: TrainingData, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    other = TAUGHT.model_copy(update={"loss": "dist"})
+    train(program, data, other, images=SHORT, seed=3, checkpoint=path)
+    result = train(program, data, TAUGHT, images=SHORT, seed=3, checkpoint=path)
+    assert_same_bits(result, train(program, data, TAUGHT, images=SHORT, seed=3))
+
+
 @pytest.mark.parametrize("other", [LONG, SHORT])
 def test_a_checkpoint_past_the_branch_or_of_another_seed_is_not_used(
     program: Program, data: TrainingData, tmp_path: Path, other: int
@@ -159,11 +171,53 @@ def test_a_student_learns_from_labels_or_from_its_teacher(
     assert result.images_per_second == pytest.approx(64 * 60 / result.train_seconds)
 
 
-def test_a_student_learns_from_images_without_labels(program: Program, data: TrainingData) -> None:
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_student_learns_from_images_without_labels(
+    program: Program, data: TrainingData, loss: LossName
+) -> None:
     labels = torch.full_like(data.train.labels, -1)
     bare = replace(data, train=replace(data.train, labels=labels))
-    params = DistillParams(temperature=2, alpha=0)
+    params = DistillParams(temperature=2, alpha=0, loss=loss)
     assert train(program, bare, params, images=64 * 60, seed=0).accuracy > 0.9
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_training_lowers_the_loss_that_it_is_given(
+    program: Program, data: TrainingData, loss: LossName
+) -> None:
+    params = DistillParams(temperature=2, alpha=1, loss=loss)
+    begun, trained = (
+        loss_on_training_images(
+            train(program, data, params, images=64 * steps, seed=0), program, data, params
+        )
+        for steps in (1, 60)
+    )
+    assert trained < 0.6 * begun  # the rest is the noise of the teacher
+
+
+def test_every_loss_leads_to_other_weights(program: Program, data: TrainingData) -> None:
+    ends = [
+        train(
+            program, data, TAUGHT.model_copy(update={"loss": loss}), images=SHORT, seed=3
+        ).weights["stem.conv.weight"]
+        for loss in LOSSES
+    ]
+    assert not any(torch.equal(one, two) for one, two in itertools.combinations(ends, 2))
+
+
+def loss_on_training_images(
+    result: TrainResult, program: Program, data: TrainingData, params: DistillParams
+) -> float:
+    """Give what is taught, on the images and the teacher of the first view."""
+    network = StudentNetwork(program)
+    network.load_state_dict(dict(result.weights), strict=False)
+    batches = BatchSource(data, px=program.input_px, channels=3, seed=0, taught=True)
+    batch = batches.batch(0)
+    with torch.inference_mode():
+        student = network.eval()(batch.images)
+        assert batch.teacher_logits is not None
+        taught = LOSSES[params.loss](student, batch.teacher_logits, batch.labels, params)
+    return taught.mean().item()
 
 
 def test_the_weights_load_into_a_network_and_are_contiguous(

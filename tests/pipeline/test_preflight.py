@@ -1,16 +1,19 @@
 import dataclasses
 import os
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from autokd.core.codec import load_record, save_record
+from autokd.core.cost import Limits
 from autokd.core.results import Feasibility, LimitFeasibility
 from autokd.core.seeds import derive_seed
+from autokd.core.trial import LossName
 from autokd.data.store import open_image_set
-from autokd.errors import DataError, InfeasibleError, TeacherError
+from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
 from autokd.pipeline import preflight
 from autokd.pipeline.plan import RunPlan
 from autokd.space.pace import Pace
@@ -50,6 +53,23 @@ def test_cores_are_shared_and_no_worker_is_without_one(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     assert preflight.share_cores(wanted) == shared
+
+
+@pytest.mark.parametrize("loss", get_args(LossName))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_two_classes_cannot_be_standardised(
+    monkeypatch: pytest.MonkeyPatch, classes: int, loss: LossName
+) -> None:
+    given = make_inputs(make_config(loss=loss))
+    dataset = dataclasses.replace(given.dataset, class_names=CLASSES[:classes])
+    monkeypatch.setattr(preflight, "load_dataset", lambda *_, **__: dataset)
+    monkeypatch.setattr(preflight, "load_teacher", lambda *_, **__: given.teacher)
+    if (loss, classes) == ("logit-std", 2):
+        with pytest.raises(ConfigError, match=r"--loss logit-std: there are 2 classes, .* 3"):
+            preflight.load_inputs(given.config, progress=Lines().progress)
+    else:
+        inputs = preflight.load_inputs(given.config, progress=Lines().progress)
+        assert preflight.make_space(inputs, Limits()).loss == loss
 
 
 def test_a_teacher_is_the_largest_student_that_makes_sense() -> None:

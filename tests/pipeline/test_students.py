@@ -67,6 +67,13 @@ def test_members_are_other_draws_of_the_best_families_of_the_search(train) -> No
     assert not {m.member_seed for m in members} & {t.candidate.member_seed for t in best}
 
 
+@pytest.mark.parametrize("strategy", ["autokd", "bohb", "asha", "evolution", "random"])
+def test_all_students_are_taught_by_the_loss_of_the_run(train, strategy: str) -> None:
+    trained = train(FakeTraining(), strategy=strategy, loss="dkd", trials=10)
+    assert {t.candidate.distill.loss for t in trained.trials} == {"dkd"}
+    assert trained.twin is not None
+
+
 def test_finalists_are_the_best_of_the_last_search_rung_in_the_order_of_the_full_length(
     train,
 ) -> None:

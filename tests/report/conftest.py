@@ -139,7 +139,9 @@ def _trial(rng: random.Random, number: int) -> Trial:
     )
     candidate = Candidate(
         family=family,
-        distill=DistillParams(temperature=rng.uniform(1, 8), alpha=rng.uniform(0.3, 1)),
+        distill=DistillParams(
+            temperature=rng.uniform(1, 8), alpha=rng.uniform(0.3, 1), loss="logit-std"
+        ),
         member_seed=rng.getrandbits(62),
         base_width=rng.randint(8, 40),
         cost=_cost(rng, int(149_000 * fill)),

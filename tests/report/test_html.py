@@ -97,6 +97,7 @@ def test_it_shows_what_people_look_for(page, report) -> None:
         "The teacher helps: 1.11 points, which may be chance.",
         "a difference below about 1.87 points may be chance",
         "Opset 13 IR version 7",
+        f"Loss logit-std Temperature {report.winners[0].distill.temperature:.2f}",
         "913 can be sized to keep every limit. The limit that stops most is parameters.",
         "the loss is not finite",
         "data/cifar100/train/apple/0017.png",

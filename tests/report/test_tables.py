@@ -57,6 +57,17 @@ def test_rows_are_as_long_as_the_head(report) -> None:
         assert {len(row) for row in table.rows} == {len(table.head)}
 
 
+def test_how_a_student_was_taught_stands_in_both_tables(report) -> None:
+    for table, taught in (
+        (tables.winners_table(report), [winner.distill for winner in report.winners]),
+        (tables.trials_table(report), [trial.candidate.distill for trial in report.trials]),
+    ):
+        place = [table.head.index(name) for name in ("Loss", "Temperature", "Alpha")]
+        assert [[row[p].text for p in place] for row in table.rows] == [
+            ["logit-std", f"{d.temperature:.2f}", f"{d.alpha:.2f}"] for d in taught
+        ]
+
+
 def test_every_trial_has_a_row_and_every_failure_one_more(report) -> None:
     assert len(tables.trials_table(report).rows) == len(report.trials) == 22
     assert [row[0].text for row in tables.failures_table(report).rows] == ["9"]

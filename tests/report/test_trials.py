@@ -17,6 +17,7 @@ def test_numbers_come_back_as_they_were(report) -> None:
     assert float(rows[3]["latency_ms"]) == trial.candidate.cost.latency_ms
     assert float(rows[3]["validation_accuracy"]) == trial.accuracy
     assert float(rows[3]["temperature"]) == trial.candidate.distill.temperature
+    assert rows[3]["loss"] == trial.candidate.distill.loss == "logit-std"
     assert float(rows[3]["utilisation"]) == report.limits.utilisation(trial.candidate.cost)
 
 

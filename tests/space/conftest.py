@@ -29,7 +29,9 @@ def family():
     return make_family
 
 
-def make_space(preset="edge", *, device="raspberry-pi-zero-2w", px=32, channels=3, **limits):
+def make_space(
+    preset="edge", *, device="raspberry-pi-zero-2w", px=32, channels=3, loss="kd", **limits
+):
     profile = load_profile(device)
     return StudentSpace(
         preset=preset,
@@ -38,6 +40,7 @@ def make_space(preset="edge", *, device="raspberry-pi-zero-2w", px=32, channels=
         image_px=px,
         image_channels=channels,
         class_names=tuple(f"class {n}" for n in range(10)),
+        loss=loss,
     )
 
 

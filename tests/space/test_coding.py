@@ -20,6 +20,17 @@ def test_decoding_what_was_encoded_gives_the_same_parameters(preset):
         assert again[1].model_dump() == pytest.approx(distill.model_dump())
 
 
+@pytest.mark.parametrize("preset", ["paper", "edge"])
+def test_the_loss_is_that_of_the_space_at_every_point_and_has_no_coordinate(preset):
+    point = np.full(len(dimensions(preset, 32)), 0.4)
+    family, plain = decode_point(preset, 32, point)
+    same, distill = decode_point(preset, 32, point, loss="dkd")
+    assert (plain.loss, distill.loss, same) == ("kd", "dkd", family)
+    assert plain.model_copy(update={"loss": "dkd"}) == distill
+    encoded = (encode_point(preset, 32, family, given) for given in (plain, distill))
+    assert np.array_equal(*encoded)
+
+
 def test_the_paper_s_space_has_its_eight_numbers_and_two_of_distillation():
     assert [d.name for d in dimensions("paper", 32)] == [
         "top_nodes",

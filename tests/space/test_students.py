@@ -41,3 +41,11 @@ def test_descriptors_are_finite_and_tell_members_apart(space, members):
     assert rows.shape == (20, len(NAMES))
     assert np.isfinite(rows).all()
     assert (rows[:, :12].std(axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("preset", ["edge", "paper"])
+def test_every_candidate_is_taught_by_the_loss_of_its_space(space, preset):
+    drawn_from = space(preset, loss="dist", max_params=100_000)
+    points = (*drawn_from.starts(), np.full(drawn_from.dimension, 0.3))
+    drawn = [drawn_from.draw(point, member_seed=0, origin="prior") for point in points]
+    assert [c.distill.loss for c in drawn if c] == ["dist"] * len(points)
