@@ -31,7 +31,7 @@ from autokd.search.ledger import Job, Ledger
 from autokd.search.loop import Event, run_search
 from autokd.search.ranking import by_accuracy, in_turns
 from autokd.search.rungs import Ladder
-from autokd.search.strategies import STRATEGIES
+from autokd.search.strategies import STRATEGIES, Strategy
 from autokd.search.study import Study
 from autokd.space.students import StudentSpace
 
@@ -151,13 +151,9 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
     if path.is_file():
         return load_record(SearchEnd, path)
     config, plan = stage.config, stage.plan
-    ladder = Ladder(rungs=RUNGS, eta=ETA)
-    strategy = STRATEGIES[config.search.strategy](
-        stage.space, seed=derive_seed(config.seed, "strategy"), ladder=ladder
-    )
     study = Study(
         stage.ledger,
-        strategy,
+        _strategy(stage),
         fidelity_of=lambda candidate, rung: plan.lengths.fidelity(
             stage.space.program(candidate), rung
         ),
@@ -185,14 +181,25 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
     return end
 
 
+def _strategy(stage: _Stage) -> Strategy:
+    config = stage.config
+    return STRATEGIES[config.search.strategy](
+        stage.space,
+        seed=derive_seed(config.seed, "strategy"),
+        ladder=Ladder(rungs=RUNGS, eta=ETA),
+    )
+
+
 def _train_members(stage: _Stage, end: SearchEnd) -> None:
     """Draw a second member of each of the best families, and bring it to the last search rung.
 
-    Members differ: a family that was lucky in its first draw shows it here.
+    Members differ: a family that was lucky in its first draw shows it here. Which families are the
+    best is the strategy's word.
     """
     jobs = []
     searched = stage.ledger.trials()[: end.trials]
-    for number, trial in enumerate(_most_promising(searched)):
+    ranking = _strategy(stage).ranking(searched, LAST_SEARCH_RUNG)
+    for number, trial in enumerate(_first_in_turns(ranking)):
         old = trial.candidate
         member = stage.space.member(
             old.family,
@@ -207,7 +214,7 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
 
 def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
     candidates = [t for t in stage.ledger.trials() if t.candidate.origin != "twin"]
-    best = _most_promising(candidates)
+    best = _first_in_turns(by_accuracy(candidates, LAST_SEARCH_RUNG))
     jobs = [stage.job(trial.trial_id, trial.candidate, FINAL_RUNG) for trial in best]
     stage.run(jobs, "training finalists at full length")
     chosen = {trial.trial_id for trial in best}
@@ -232,9 +239,9 @@ def _train_twin(stage: _Stage, winner: Trial) -> Trial | None:
     return None if twin.failure else twin
 
 
-def _most_promising(trials: Sequence[Trial]) -> tuple[Trial, ...]:
-    """Give as many as there are finalists: the best of all, and the best of the slower half."""
-    return in_turns(by_accuracy(trials, LAST_SEARCH_RUNG), LAST_SEARCH_RUNG)[:FINALISTS]
+def _first_in_turns(order: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Give as many as there are finalists: the first of all, and the first of the slower half."""
+    return in_turns(order, LAST_SEARCH_RUNG)[:FINALISTS]
 
 
 def _slowdown(trials: Sequence[Trial]) -> float:

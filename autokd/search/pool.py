@@ -102,6 +102,7 @@ class Pool:
         self._blocks: dict[int, tuple[Member, ...]] = {}
         self._described: dict[int, Member] = {}
         self._design: list[Candidate] = []
+        self._reference: tuple[Member, ...] | None = None
 
     def initial(self, number: int, *, design: int) -> Candidate | None:
         """Give point ``number`` of the ``design`` first ones.
@@ -122,6 +123,12 @@ class Pool:
             if trial.trial_id not in self._described:
                 self._described[trial.trial_id] = self._with_features(trial.candidate)
         return [self._described[trial.trial_id] for trial in trials]
+
+    def reference(self) -> tuple[Member, ...]:
+        """Give some members at random, always the same: the first block."""
+        if self._reference is None:
+            self._reference = self._blocks.get(0) or tuple(self._draw_block(0))
+        return self._reference
 
     def members(self, trials: Sequence[Trial], *, trial_id: int) -> list[Member]:
         """Give the candidates for trial ``trial_id``; some hundreds, or none in a tiny space."""

@@ -9,13 +9,13 @@ and the strategies of autokd are not told of limits at all.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import numpy as np
 
 from autokd.core.seeds import derive_seed
-from autokd.core.trial import Candidate, Failure, Fidelity, Observation
+from autokd.core.trial import Candidate, Failure, Fidelity, Observation, Trial
 from autokd.errors import InfeasibleError
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
@@ -87,9 +87,10 @@ def replay(
     space = TableSpace(table, free_infeasible=free_infeasible)
     ladder = Ladder(rungs=len(table.lengths), eta=eta)
     trainer = _Trainer(table)
+    strategy = strategy_factory(space, seed=seed, ladder=ladder)
     study = Study(
         cast("Ledger", MemoryLedger()),
-        strategy_factory(space, seed=seed, ladder=ladder),
+        strategy,
         fidelity_of=trainer.fidelity_of,
         max_trials=evaluations,
     )
@@ -104,6 +105,7 @@ def replay(
         score, seconds = trainer.train(job)
         began = time.process_time()
         study.tell(job, trainer.result(job, score, seconds))
+        recommended = _first_of(strategy, study.trials)
         recorder.add(
             is_new=job.trial_id == recorder.evaluations,  # trials are numbered as they start
             place=place_of(job.candidate),
@@ -111,7 +113,15 @@ def replay(
             score=score,
             seconds=seconds,
             optimiser_seconds=asking + time.process_time() - began,
+            recommended=recommended,
         )
+
+
+def _first_of(strategy: Strategy, trials: Sequence[Trial]) -> int | None:
+    """Give the row that a strategy ranks first among those seen at the highest length so far."""
+    seen = [o.fidelity.rung for t in trials for o in t.observations if o.accuracy > 0]
+    ranking = strategy.ranking(trials, max(seen)) if seen else ()
+    return place_of(ranking[0].candidate) if ranking else None
 
 
 def replay_peer(

@@ -28,8 +28,10 @@ class Trace:
         score: What the search saw of it; 0 where it diverged or broke the limits.
         evaluations: Trials begun so far.
         seconds: Simulated training seconds so far; a trial that goes on costs the difference alone.
-        recommended: Row with the best score seen so far at the highest length seen so far, the
-            first of equal ones; those with score 0 do not count. `NONE_YET` before the first.
+        recommended: Row that the search would name as its best at this moment, of those seen at the
+            highest length seen so far: of a strategy of autokd the first of its own ranking, of
+            others the one with the best score, the first of equal ones; those with score 0 do not
+            count. `NONE_YET` before the first.
         true_score: Of the recommended row; 0 before the first.
         optimiser_seconds: Processor time of this process for the suggestion and for taking its
             result.
@@ -65,12 +67,18 @@ class Recorder:
         score: float,
         seconds: float,
         optimiser_seconds: float,
+        recommended: int | None = None,
     ) -> None:
-        """Take note of a finished job that cost ``seconds``, of a new trial or one that goes on."""
+        """Take note of a finished job that cost ``seconds``, of a new trial or one that goes on.
+
+        ``recommended`` is the row that the search names; when it names none, the best seen is.
+        """
         self.seconds += seconds
         self.evaluations += is_new
         if score > 0 and (length_index, score) > self._best:
             self._best, self._recommended = (length_index, score), place
+        if recommended is not None:
+            self._recommended = recommended
         known = self._recommended != NONE_YET
         true_score = self._table.true_score(self._recommended) if known else 0.0
         row = (place, length_index, score, self.evaluations, self.seconds)

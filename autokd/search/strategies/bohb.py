@@ -44,6 +44,10 @@ class BohbStrategy:
             place -= size
         raise AssertionError(place)
 
+    def ranking(self, trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
+        """Give the trials with a result on ``rung``, the most accurate first."""
+        return by_accuracy(trials, rung)
+
     def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:
         """Give the candidate of trial ``trial_id``, knowing ``trials``.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Trial
 from autokd.search.pool import Space, random_candidate
+from autokd.search.ranking import by_accuracy
 from autokd.search.rungs import Ladder
 
 
@@ -24,6 +25,10 @@ class AshaStrategy:
     def first_rung(self, trial_id: int) -> int:  # noqa: ARG002 - the same for all
         """Start every trial on the lowest rung."""
         return 0
+
+    def ranking(self, trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
+        """Give the trials with a result on ``rung``, the most accurate first."""
+        return by_accuracy(trials, rung)
 
     def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:  # noqa: ARG002
         """Give the candidate of trial ``trial_id``, whatever ``trials`` are.

@@ -13,6 +13,7 @@ import numpy as np
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Trial
 from autokd.search.pool import FloatArray, Space, random_candidate
+from autokd.search.ranking import by_accuracy
 from autokd.search.rungs import Ladder
 
 POPULATION = 20
@@ -32,6 +33,10 @@ class EvolutionStrategy:
     def first_rung(self, trial_id: int) -> int:  # noqa: ARG002 - the same for all
         """Start every trial on the last rung: scores of one length alone are compared."""
         return self.ladder.last
+
+    def ranking(self, trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
+        """Give the trials with a result on ``rung``, the most accurate first."""
+        return by_accuracy(trials, rung)
 
     def propose(self, trials: Sequence[Trial], *, trial_id: int) -> Candidate:
         """Give the candidate of trial ``trial_id``, knowing ``trials``.

@@ -31,3 +31,7 @@ class Strategy(Protocol):
             InfeasibleError: No candidate meets the limits.
         """
         ...
+
+    def ranking(self, trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
+        """Give the trials with a result on ``rung``, those first that the strategy thinks best."""
+        ...

@@ -3,7 +3,9 @@
 import numpy as np
 
 from autokd.core.cost import Limits
+from autokd.search.ranking import by_accuracy
 from tools.race.tables import Table, middles, row_cost
+from tools.race.traces import NONE_YET, Rules, Run, Trace
 
 SIDE = 10
 
@@ -61,5 +63,35 @@ class Listed:
     def first_rung(self, trial_id):
         return self._first
 
+    def ranking(self, trials, rung):
+        return by_accuracy(trials, rung)
+
     def propose(self, trials, *, trial_id):
         return self._space.draw(self._points[trial_id], member_seed=trial_id, origin="random")
+
+
+def hand_made(*steps, lengths=1, cpu_seconds=0.5) -> Trace:
+    """Give a trace on `made_up_table` of (evaluations, seconds, recommended row, NONE_YET if none).
+
+    Each job trains the recommended row in full; where there is none it trains row 0 and fails.
+    """
+    columns = np.array(steps, dtype=np.float64).reshape(-1, 3).T
+    evaluations, seconds, recommended = columns[0], columns[1], columns[2].astype(np.int64)
+    known = recommended != NONE_YET
+    true_scores = made_up_table().true_scores
+    return Trace(
+        place=np.where(known, recommended, 0),
+        length_index=np.full(len(steps), lengths - 1),
+        score=np.where(known, 0.5, 0.0),
+        evaluations=evaluations.astype(np.int64),
+        seconds=seconds,
+        recommended=recommended,
+        true_score=np.where(known, true_scores[recommended], 0.0),
+        optimiser_seconds=np.full(len(steps), cpu_seconds),
+    )
+
+
+def run_of(trace, *, strategy="script", seed=0, table="made-up", **rules) -> Run:
+    """Give a run of at most 20 evaluations, if the rules do not say otherwise."""
+    rules = Rules(**{"evaluations": 20, **rules})
+    return Run(table=table, strategy=strategy, seed=seed, rules=rules, trace=trace)
