@@ -1,10 +1,14 @@
-"""Race strategies on tables, and print who arrives when.
+"""Race strategies on tables, print who arrives when, and write a report.
 
     python -m tools.race DATA --table NAME... --strategy NAME... --seeds N --evaluations N --out OUT
+    python -m tools.race DATA --out OUT --report FOLDER
 
 DATA is the folder of the tables. Names of tables may hold wildcards. Each finished run is a line of
 JSON in OUT; one that is there already is not run again, so the same command goes on where it was
 stopped. Strategies are those of autokd and the peers, whose libraries must be installed.
+
+The report is of all runs in OUT, with or without a race before it: FOLDER/races.md and two figures.
+Runs that pay for infeasible rows are raced into a file, and reported into a folder, of their own.
 """
 
 import argparse
@@ -15,16 +19,22 @@ from pathlib import Path
 
 import numpy as np
 
-from autokd.errors import AutoKDError
+from autokd.errors import AutoKDError, DataError
 from tools.race.catalogue import NAMES
+from tools.race.cells import number_text, ratio_text
+from tools.race.comparable import read_field
+from tools.race.comparisons import compare
 from tools.race.heats import SEARCHERS, Task, load, missing_tasks, run_all
-from tools.race.judge import Arrival, arrival_of, hypervolume, ratio_of_medians
+from tools.race.report import REFERENCE, write_report
+from tools.race.standings import TableStandings, judge_table
 from tools.race.tables import Table
-from tools.race.traces import Rules, Run, append_run, read_runs
+from tools.race.traces import Rules, append_run, read_runs
+
+_RACE = ("table", "strategy", "seeds", "evaluations")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing, and print the table.
+    """Run what is missing and print the table of it; write the report if asked.
 
     Raises:
         SystemExit: Something that was given is wrong, or data or a library is missing.
@@ -32,6 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parse(arguments)
     # A race of processes gains nothing from threads; set before a strategy imports torch.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        if given.table:
+            _race(given)
+        if given.report:
+            write_report(
+                read_field(given.out),
+                lambda name: _load_known(given.data, name, given.out),
+                given.report,
+                reference=given.against or REFERENCE,
+                after=given.after,
+            )
+    except AutoKDError as fault:
+        raise SystemExit(str(fault)) from None
+
+
+def _race(given: argparse.Namespace) -> None:
+    """Run what is missing, and print a table for each of those that were given."""
     rules = Rules(
         evaluations=given.evaluations,
         full_trainings=given.full_trainings,
@@ -43,46 +70,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for strategy in given.strategy
         for seed in range(given.seeds)
     ]
-    try:
-        missing = missing_tasks(tasks, given.out)
-        for number, run in enumerate(run_all(missing, given.jobs), start=1):
-            append_run(given.out, run)
-            print(f"{number}/{len(missing)} {' '.join(map(str, run.key))}", flush=True)
-        wanted = {task.key for task in tasks}
-        runs = [run for run in read_runs(given.out) if run.key in wanted]
-        for name in given.table:
-            _print_table(load(given.data, name), [r for r in runs if r.table == name])
-    except AutoKDError as fault:
-        raise SystemExit(str(fault)) from None
+    missing = missing_tasks(tasks, given.out)
+    for number, run in enumerate(run_all(missing, given.jobs or 1), start=1):
+        append_run(given.out, run)
+        print(f"{number}/{len(missing)} {' '.join(map(str, run.key))}", flush=True)
+    wanted = {task.key for task in tasks}
+    runs = [run for run in read_runs(given.out) if run.key in wanted]
+    for name in dict.fromkeys(run.table for run in runs):
+        on_table = [run for run in runs if run.table == name]
+        _print_table(judge_table(load(given.data, name), on_table, after=given.evaluations))
 
 
-def _print_table(table: Table, runs: Sequence[Run]) -> None:
+def _print_table(table: TableStandings) -> None:
     """Print a line for each strategy; the ratio is of its median to that of the first."""
-    names = list(dict.fromkeys(run.strategy for run in runs))
-    arrivals = {n: [arrival_of(r, table) for r in runs if r.strategy == n] for n in names}
-    print(f"\n{table.name}")
+    first = table.standings[0].strategy
+    comparisons = compare(table, first)
+    print(f"\n{table.table}")
     print(
         f"{'strategy':<18}{'runs':>5}{'evaluations':>12}{'missed':>8}{'seconds':>12}"
-        f"{'area':>7}{'own s':>8}   ratio to {names[0] if names else 'the first'}"
+        f"{'area':>7}{'own s':>9}   ratio to {first}"
     )
-    for name in names:
-        traces = [run.trace for run in runs if run.strategy == name]
-        evaluations, missed, seconds = _columns(arrivals[name])
-        ratio = ratio_of_medians(evaluations, _columns(arrivals[names[0]])[0])
-        area = np.median([hypervolume(t, table)[-1] for t in traces if len(t.place)])
-        own = np.mean(np.concatenate([t.optimiser_seconds for t in traces]))
+    for standing in table.standings:
+        ratio = comparisons[standing.strategy].evaluations
+        area = float(np.median(standing.areas[-1])) if standing.areas else float("nan")
         print(
-            f"{name:<18}{len(traces):>5}{np.median(evaluations):>12.1f}{missed:>8.0%}"
-            f"{np.median(seconds):>12.4g}{area:>7.3f}{own:>8.3f}"
-            f"   {ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+            f"{standing.strategy:<18}{len(standing.seeds):>5}"
+            f"{standing.evaluations.median().counted:>12.1f}{standing.missed:>8.0%}"
+            f"{standing.seconds.median().counted:>12.4g}{number_text(area):>7}"
+            f"{standing.suggestion_seconds:>9.2g}   {ratio_text(ratio) if ratio else ''}"
         )
 
 
-def _columns(arrivals: Sequence[Arrival]) -> tuple[np.ndarray, float, np.ndarray]:
-    """Give evaluations, the share of misses, and seconds."""
-    evaluations = np.array([a.evaluations for a in arrivals], dtype=np.float64)
-    seconds = np.array([a.seconds for a in arrivals])
-    return evaluations, float(np.mean([a.missed for a in arrivals])), seconds
+def _load_known(data: Path, name: str, out: Path) -> Table:
+    if name not in NAMES:
+        msg = f"{out}: has runs on {name}, which is none of {', '.join(NAMES)}."
+        raise DataError(msg)
+    return load(data, name)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -90,21 +113,53 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="tools.race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--table", nargs="+", required=True, metavar="NAME")
-    parser.add_argument("--strategy", nargs="+", required=True, choices=SEARCHERS)
-    parser.add_argument("--seeds", type=int, required=True, help="seeds are 0 to N - 1")
-    parser.add_argument("--evaluations", type=int, required=True, help="trials of a run, at most")
-    parser.add_argument("--full-trainings", type=float, help="simulated seconds of a run, at most")
-    parser.add_argument("--pay-infeasible", action="store_true", help="infeasible rows count")
+    race = parser.add_argument_group("race", "the first four together; none for a report alone")
+    race.add_argument("--table", nargs="+", metavar="NAME")
+    race.add_argument("--strategy", nargs="+", choices=SEARCHERS)
+    race.add_argument("--seeds", type=int, help="seeds are 0 to N - 1")
+    race.add_argument("--evaluations", type=int, help="trials of a run, at most")
+    race.add_argument("--full-trainings", type=float, help="simulated seconds of a run, at most")
+    race.add_argument("--pay-infeasible", action="store_true", help="infeasible rows count")
+    race.add_argument("--jobs", type=int, help="processes; 1 if not given")
+    report = parser.add_argument_group("report", "of all runs in OUT")
+    report.add_argument("--report", type=Path, metavar="FOLDER", help="where it is written")
+    report.add_argument("--against", metavar="STRATEGY", help="the reference; autokd if not given")
+    report.add_argument(
+        "--after",
+        type=int,
+        help="evaluations of random search whose best the others are timed to; 100 if not given",
+    )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args(arguments)
-    wanted = [n for n in NAMES if any(fnmatchcase(n, pattern) for pattern in given.table)]
-    unknown = [p for p in given.table if not any(fnmatchcase(n, p) for n in NAMES)]
+    _check(parser, given)
+    given.table = given.table and _tables(parser, given.table)
+    return given
+
+
+def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse options that would not be read."""
+    missing = [name for name in _RACE if getattr(given, name) is None]
+    if missing and (len(missing) < len(_RACE) or not given.report):
+        needed = ", ".join(f"--{name}" for name in _RACE)
+        parser.error(f"--{missing[0]} is missing; a race needs {needed}")
+    of_race = {"full-trainings": given.full_trainings, "jobs": given.jobs}
+    of_race["pay-infeasible"] = given.pay_infeasible or None
+    of_report = {"against": given.against, "after": given.after}
+    for options, other, is_there in (
+        (of_race, "table", not missing),
+        (of_report, "report", bool(given.report)),
+    ):
+        unread = [name for name, value in options.items() if value is not None and not is_there]
+        if unread:
+            parser.error(f"--{unread[0]} has no effect without --{other}")
+
+
+def _tables(parser: argparse.ArgumentParser, patterns: Sequence[str]) -> list[str]:
+    """Give the names that were meant, in the order of the catalogue."""
+    unknown = [p for p in patterns if not any(fnmatchcase(n, p) for n in NAMES)]
     if unknown:
         parser.error(f"--table {unknown[0]}: no such table; there are {', '.join(NAMES)}")
-    given.table = wanted
-    return given
+    return [name for name in NAMES if any(fnmatchcase(name, p) for p in patterns)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""What races are judged by: how soon a search recommends one of the best rows, and its front.
+"""What one run is judged by: how soon it recommends a good row, how far off it is, and its front.
 
-All of it reads true scores, which no search sees. Rows that break the limits count for nothing.
+All of it reads the true scores of the table, which no search sees; those in a file of runs are
+rounded and are not compared. Rows that break the limits count for nothing.
 """
 
 from dataclasses import dataclass
@@ -8,108 +9,113 @@ from dataclasses import dataclass
 import numpy as np
 
 from autokd.search.pool import FloatArray
-from tools.race.tables import Table
-from tools.race.traces import Rules, Run, Trace
+from tools.race.tables import BoolArray, Table
+from tools.race.traces import NONE_YET, IntArray, Rules, Trace
 
 TOP_SHARE = 0.005
-RESAMPLES = 10_000
-CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a run took to arrive, in evaluations or in seconds.
+
+    Attributes:
+        counted: What it counts as: the cap where it never arrived, or did later than the cap.
+        least: What it took at least; below ``counted`` where a run that never arrived had stopped
+            short of the cap.
+        is_over: It took longer than ``least``, nobody knows how much.
+    """
+
+    counted: float
+    least: float
+    is_over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When a search first recommended a row of the top share.
+    """When a run first recommended a row of a score that was wanted.
 
     Attributes:
-        evaluations: Trials begun until then; the cap when it never did.
-        seconds: Simulated training seconds until then; the cap when it never did or was later.
+        evaluations: Trials begun until then.
+        seconds: Simulated training seconds until then.
         missed: It never did.
     """
 
-    evaluations: int
-    seconds: float
+    evaluations: Wait
+    seconds: Wait
     missed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A ratio of medians with its bootstrap interval."""
-
-    ratio: float
-    low: float
-    high: float
+def top_rows(table: Table, *, share: float = TOP_SHARE) -> int:
+    """Give how many of the feasible rows are the best ``share``, one at least."""
+    return max(int(share * table.feasible().sum()), 1)
 
 
 def target_score(table: Table, *, share: float = TOP_SHARE) -> float:
-    """Give the lowest true score of the best ``share`` of the feasible rows, of one at least."""
+    """Give the lowest true score of the best ``share`` of the feasible rows."""
     scores = np.sort(table.true_scores[table.feasible()])[::-1]
-    return float(scores[max(int(share * len(scores)), 1) - 1])
+    return float(scores[top_rows(table, share=share) - 1])
 
 
-def arrival(
-    trace: Trace,
-    table: Table,
-    *,
-    cap_evaluations: int,
-    cap_seconds: float,
-    share: float = TOP_SHARE,
-) -> Arrival:
-    """Tell when a search arrived; later recommendations of worse rows do not count against it."""
-    feasible = table.feasible()
-    is_top = feasible[trace.recommended] & (trace.true_score >= target_score(table, share=share))
-    found = np.flatnonzero(is_top & (trace.recommended >= 0))
-    if not len(found):
-        return Arrival(cap_evaluations, cap_seconds, missed=True)
-    job = found[0]
-    return Arrival(
-        min(int(trace.evaluations[job]), cap_evaluations),
-        min(float(trace.seconds[job]), cap_seconds),
-        missed=False,
-    )
-
-
-def arrival_of(run: Run, table: Table) -> Arrival:
-    """Tell when a run arrived, with the caps of its rules."""
-    rules: Rules = run.rules
-    return arrival(
-        run.trace,
-        table,
-        cap_evaluations=rules.evaluations,
-        cap_seconds=rules.seconds(table),
-    )
-
-
-def ratio_of_medians(
-    slower: FloatArray, faster: FloatArray, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Ratio:
-    """Give median(slower) / median(faster), with a percentile bootstrap interval.
-
-    Both samples are drawn anew on their own: runs of one seed share no more than the seed. Misses
-    that stand at the cap make the ratio one of what was seen, not of what would have been.
+def arrival(trace: Trace, table: Table, *, target: float, rules: Rules) -> Arrival:
+    """Tell when a run arrived; later recommendations of worse rows do not count against it.
 
     Args:
-        slower: (n,) positive numbers, such as evaluations until arrival.
-        faster: (m,) the same of another strategy.
-        seed: Of the resampling.
-        resamples: How often.
+        trace: Of the run; may have ended early, or hold no job at all.
+        table: What was searched.
+        target: True score that is to be reached.
+        rules: Of the run, for the caps.
     """
-    rng = np.random.default_rng(seed)
-    medians = [
-        np.median(rng.choice(sample, size=(resamples, len(sample))), axis=1)
-        for sample in (slower, faster)
-    ]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(medians[0] / medians[1], [tail, 1 - tail])
-    return Ratio(float(np.median(slower) / np.median(faster)), float(low), float(high))
+    reached = _has_feasible(trace, table) & (table.true_scores[trace.recommended] >= target)
+    jobs = np.flatnonzero(reached)
+    first = int(jobs[0]) if len(jobs) else None
+    return Arrival(
+        _wait(trace.evaluations, first, cap=rules.evaluations),
+        _wait(trace.seconds, first, cap=rules.seconds(table)),
+        missed=first is None,
+    )
+
+
+def recommended_scores(trace: Trace, table: Table) -> FloatArray:
+    """Give the true score of the recommended row after each job, (jobs,).
+
+    As long as there is no recommendation it is that of the worst feasible row.
+    """
+    recommended = table.true_scores[trace.recommended]
+    return np.where(_has_feasible(trace, table), recommended, score_of_none(table))
+
+
+def score_of_none(table: Table) -> float:
+    """Give what counts as the true score without a recommendation: the worst feasible one."""
+    return float(table.true_scores[table.feasible()].min())
+
+
+def score_after(trace: Trace, table: Table, *, evaluations: int) -> float:
+    """Give the true score of what is recommended after so many trials."""
+    jobs = int(np.searchsorted(trace.evaluations, evaluations, side="right"))
+    return float(recommended_scores(trace, table)[jobs - 1]) if jobs else score_of_none(table)
+
+
+def regret_of(true_score: float | FloatArray, table: Table) -> FloatArray:
+    """Give how far off rows with such true scores are, in the shape of ``true_score``.
+
+    0 is the best feasible row, 1 the median one: the distance to the best true score, divided by
+    that of the median.
+    """
+    scores = table.true_scores[table.feasible()]
+    best, middle = scores.max(), np.median(scores)
+    assert best > middle, f"{table.name}: half of the rows are the best"
+    return np.asarray((best - true_score) / (best - middle))
 
 
 def hypervolume(trace: Trace, table: Table) -> FloatArray:
     """Give the area that the rows trained so far dominate, as a share of what all rows would.
 
     The objectives are true score, larger is better, and use of the tightest limit, smaller is
-    better. Only rows that were trained at full length count. The area lies above the median true
-    score of the feasible rows, since the worst rows of a table would make any front look alike,
-    and left of a use of 1. Without limits it is the best true score alone.
+    better. Only rows that were trained at full length count, and those that failed do not. The area
+    lies above the median true score of the feasible rows, since the worst rows of a table would
+    make any front look alike, and left of a use of 1. Without limits it is the best true score
+    alone.
 
     Returns:
         (jobs,) in 0..1.
@@ -118,15 +124,26 @@ def hypervolume(trace: Trace, table: Table) -> FloatArray:
     floor = float(np.median(table.true_scores[feasible]))
     gain = np.where(feasible, np.maximum(table.true_scores - floor, 0.0), 0.0)
     best = dominated_area(gain[feasible], table.use[feasible])
-    counts = (trace.length_index == len(table.lengths) - 1) & feasible[trace.place]
-    areas, front = [], np.empty(0, dtype=np.int64)
-    area = 0.0
+    if best == 0:
+        return np.zeros(len(trace.place))
+    is_full = trace.length_index == len(table.lengths) - 1
+    counts = is_full & (trace.score > 0) & feasible[trace.place]
+    front = np.empty(0, dtype=np.int64)
+    areas, area = [], 0.0
     for place, is_counted in zip(trace.place, counts, strict=True):
-        if is_counted and place not in front:
-            front = np.append(front, place)
+        better = (gain[front] >= gain[place]) & (table.use[front] <= table.use[place])
+        if is_counted and not better.any():
+            worse = (gain[front] <= gain[place]) & (table.use[front] >= table.use[place])
+            front = np.append(front[~worse], place)
             area = dominated_area(gain[front], table.use[front])
         areas.append(area)
-    return np.array(areas) / best if best > 0 else np.zeros(len(areas))
+    return np.array(areas) / best
+
+
+def area_after(areas: FloatArray, trace: Trace, *, evaluations: int) -> float:
+    """Give the `hypervolume` after so many trials; the last one where the run was shorter."""
+    jobs = int(np.searchsorted(trace.evaluations, evaluations, side="right"))
+    return float(areas[jobs - 1]) if jobs else 0.0
 
 
 def dominated_area(gain: FloatArray, use: FloatArray) -> float:
@@ -140,3 +157,16 @@ def dominated_area(gain: FloatArray, use: FloatArray) -> float:
     height = np.maximum.accumulate(gain[order])
     width = np.diff(np.append(use[order], 1.0))
     return float((height * width).sum())
+
+
+def _has_feasible(trace: Trace, table: Table) -> BoolArray:
+    """Tell after which jobs a feasible row is recommended, (jobs,)."""
+    return np.asarray((trace.recommended != NONE_YET) & table.feasible()[trace.recommended])
+
+
+def _wait(spent: FloatArray | IntArray, first: int | None, *, cap: float) -> Wait:
+    """Give the wait until job ``first``, of what was spent after each job, (jobs,)."""
+    if first is None:
+        return Wait(cap, min(float(spent[-1]) if len(spent) else 0.0, cap), is_over=True)
+    at = min(float(spent[first]), cap)
+    return Wait(at, at, is_over=bool(spent[first] > cap))

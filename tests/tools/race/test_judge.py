@@ -1,28 +1,45 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from autokd.core.cost import Limits
-from tests.tools.race.made_up import Script, made_up_table
+from tests.tools.race.made_up import Script, hand_made, made_up_table
 from tools.race.judge import (
+    Wait,
+    area_after,
     arrival,
-    arrival_of,
     dominated_area,
     hypervolume,
-    ratio_of_medians,
+    recommended_scores,
+    regret_of,
+    score_after,
     target_score,
+    top_rows,
 )
 from tools.race.replay import replay_peer
-from tools.race.traces import Rules, Run
+from tools.race.traces import NONE_YET, Rules
+
+ROOT = str(Path(__file__).parents[3])
+RULES = Rules(evaluations=20)  # with rows of 14.5 s on average: 290 s
+TOP = 0.995
 
 
 def trace_of(table, *asks):
     return replay_peer(Script(asks), table, seed=0, evaluations=len(asks), free_infeasible=False)
 
 
+def exactly(value):
+    return Wait(value, value, is_over=False)
+
+
 def test_the_target_is_the_lowest_score_of_the_top_share():
     table = made_up_table()
     assert target_score(table) == pytest.approx(0.995)  # half a row of 100: the best one
     assert target_score(table, share=0.03) == pytest.approx(0.975)
+    assert (top_rows(table), top_rows(table, share=0.03)) == (1, 3)
 
 
 def test_infeasible_rows_are_no_target():
@@ -30,65 +47,108 @@ def test_infeasible_rows_are_no_target():
     assert target_score(made_up_table(limits=Limits(max_params=105))) == pytest.approx(0.505)
 
 
-def test_a_search_arrives_when_it_first_recommends_a_top_row():
+def test_a_search_arrives_when_it_first_recommends_a_wanted_row():
     table = made_up_table()
     trace = trace_of(table, (3, 0), (99, 0), (5, 0))
-    found = arrival(trace, table, cap_evaluations=10, cap_seconds=100.0)
-    assert (found.evaluations, found.seconds, found.missed) == (2, 10.0 + 19.0, False)
+    found = arrival(trace, table, target=target_score(table), rules=RULES)
+    assert (found.evaluations, found.seconds) == (exactly(2), exactly(10.0 + 19.0))
+    assert not found.missed
 
 
-def test_a_search_that_never_arrives_is_counted_at_the_caps():
-    table = made_up_table()
-    found = arrival(trace_of(table, (3, 0)), table, cap_evaluations=10, cap_seconds=100.0)
-    assert (found.evaluations, found.seconds, found.missed) == (10, 100.0, True)
+def test_later_recommendations_of_worse_rows_do_not_count_against_it():
+    trace = hand_made((1, 19.0, 99), (2, 29.0, 3))
+    found = arrival(trace, made_up_table(), target=TOP, rules=RULES)
+    assert found.evaluations == exactly(1)
 
 
-def test_seconds_never_exceed_the_cap():
-    table = made_up_table()
-    found = arrival(trace_of(table, (99, 0)), table, cap_evaluations=10, cap_seconds=5.0)
-    assert (found.seconds, found.missed) == (5.0, False)
-
-
-def test_no_recommendation_is_no_arrival_even_where_the_last_row_is_the_best():
-    table = made_up_table(limits=Limits(max_params=105))
-    found = arrival(trace_of(table, (99, 0)), table, cap_evaluations=7, cap_seconds=1.0)
+def test_a_run_that_never_arrives_counts_as_the_caps():
+    trace = hand_made(*[(n, 14.5 * n, 3) for n in range(1, 21)])
+    found = arrival(trace, made_up_table(), target=TOP, rules=RULES)
+    assert found.evaluations == Wait(20, 20, is_over=True)
+    assert found.seconds == Wait(pytest.approx(290.0), pytest.approx(290.0), is_over=True)
     assert found.missed
 
 
-def test_a_run_is_capped_by_its_rules():
-    table = made_up_table()  # a mean row takes 14.5 s
-    run = Run(
-        table="made-up",
-        strategy="script",
-        seed=0,
-        rules=Rules(evaluations=20),
-        trace=trace_of(table, (3, 0)),
-    )
-    found = arrival_of(run, table)
-    assert (found.evaluations, found.seconds) == (20, pytest.approx(290.0))
-    assert Rules(evaluations=20, full_trainings=2).seconds(table) == pytest.approx(29.0)
+def test_of_a_run_that_stopped_short_no_more_is_known_than_what_it_spent():
+    trace = hand_made((1, 10.0, 3), (2, 20.0, 4))
+    found = arrival(trace, made_up_table(), target=TOP, rules=RULES)
+    assert found.evaluations == Wait(20, 2, is_over=True)
+    assert found.seconds == Wait(pytest.approx(290.0), 20.0, is_over=True)
 
 
-def test_the_interval_of_equal_samples_contains_1():
-    sample = np.random.default_rng(0).lognormal(3.0, 0.6, size=30)
-    found = ratio_of_medians(sample, sample)
-    assert found.ratio == 1.0
-    assert found.low < 1.0 < found.high
+@pytest.mark.parametrize("steps", [(), [(1, 10.0, NONE_YET), (2, 20.0, NONE_YET)]])
+def test_a_run_without_jobs_or_with_failures_alone_never_arrives(steps):
+    table = made_up_table()
+    trace = hand_made(*steps)
+    found = arrival(trace, table, target=0.0, rules=RULES)
+    assert found.evaluations == Wait(20, len(steps), is_over=True)
+    assert found.missed
+    assert recommended_scores(trace, table).tolist() == [pytest.approx(0.005)] * len(steps)
+    assert score_after(trace, table, evaluations=20) == pytest.approx(0.005)
+    assert hypervolume(trace, table).tolist() == [0.0] * len(steps)
+    assert area_after(hypervolume(trace, table), trace, evaluations=20) == 0.0
 
 
-def test_the_interval_of_constant_samples_is_their_ratio():
-    found = ratio_of_medians(np.full(9, 60.0), np.full(5, 20.0))
-    assert (found.ratio, found.low, found.high) == (3.0, 3.0, 3.0)
+def test_an_arrival_after_the_cap_of_seconds_is_one_in_evaluations_alone():
+    table = made_up_table()
+    rules = Rules(evaluations=20, full_trainings=2)
+    assert rules.seconds(table) == pytest.approx(29.0)
+    found = arrival(hand_made((1, 30.0, 99)), table, target=TOP, rules=rules)
+    assert found.evaluations == exactly(1)
+    assert found.seconds == Wait(pytest.approx(29.0), pytest.approx(29.0), is_over=True)
+    assert not found.missed
 
 
-def test_the_interval_covers_the_true_ratio_about_as_often_as_it_says():
-    rng = np.random.default_rng(1)
-    covered = 0
-    for _ in range(200):
-        slower, faster = rng.lognormal(1.0, 0.5, size=25), rng.lognormal(0.0, 0.5, size=25)
-        found = ratio_of_medians(slower, faster, resamples=400)
-        covered += found.low <= np.e <= found.high
-    assert 180 <= covered <= 200
+def test_no_recommendation_is_no_arrival_even_where_the_last_row_is_the_best():
+    # `NONE_YET` is -1, and row -1 of this table is its best.
+    found = arrival(hand_made((1, 10.0, NONE_YET)), made_up_table(), target=TOP, rules=RULES)
+    assert found.missed
+
+
+def test_an_infeasible_recommendation_is_none():
+    table = made_up_table(limits=Limits(max_params=105))
+    trace = hand_made((1, 19.0, 99), (2, 29.0, 5))
+    found = arrival(trace, table, target=target_score(table), rules=RULES)
+    assert found.evaluations == exactly(2)
+    assert recommended_scores(trace, table).tolist() == pytest.approx([0.005, 0.505])
+
+
+def test_scores_that_a_file_rounded_still_reach_the_target():
+    table = made_up_table(members=3)
+    table.scores[99] = 0.1 + 2 / 3  # a mean of many digits
+    target = table.true_score(99)
+    trace = hand_made((1, 19.0, 99))
+    trace.true_score[0] = float(f"{target:.6g}") - 1e-6
+    assert not arrival(trace, table, target=target, rules=RULES).missed
+
+
+def test_regret_is_0_for_the_best_row_and_1_for_the_median():
+    table = made_up_table()  # true scores 0.005, 0.015 .. 0.995
+    assert regret_of(0.995, table) == pytest.approx(0.0)
+    assert regret_of(0.5, table) == pytest.approx(1.0)
+    assert regret_of(np.array([0.005, 0.905]), table).tolist() == pytest.approx([2.0, 0.09 / 0.495])
+
+
+def test_regret_is_of_feasible_rows():
+    # Scores of i + j <= 5: best 0.505, worst 0.005.
+    table = made_up_table(limits=Limits(max_params=105))
+    middle = np.median([(i + 10 * j) / 100 + 0.005 for i in range(6) for j in range(6 - i)])
+    assert regret_of(0.505, table) == pytest.approx(0.0)
+    assert regret_of(middle, table) == pytest.approx(1.0)
+
+
+def test_the_score_after_some_evaluations_is_that_of_the_last_job_of_these():
+    table = made_up_table()
+    trace = hand_made((1, 10.0, 3), (2, 20.0, 4), (2, 30.0, 9), (4, 40.0, 99))
+    found = [score_after(trace, table, evaluations=n) for n in (0, 1, 2, 3, 4, 20)]
+    assert found == pytest.approx([0.005, 0.305, 0.905, 0.905, 0.995, 0.995])
+
+
+def test_the_area_after_some_evaluations_is_that_of_the_last_job_of_these():
+    trace = hand_made((1, 10.0, 3), (3, 20.0, 4), (3, 30.0, 9))
+    areas = np.array([0.1, 0.2, 0.3])
+    found = [area_after(areas, trace, evaluations=n) for n in (0, 1, 2, 3, 50)]
+    assert found == [0.0, 0.1, 0.1, 0.3, 0.3]
 
 
 def test_the_area_of_a_staircase_is_the_sum_of_its_steps():
@@ -116,3 +176,34 @@ def test_without_limits_the_area_is_the_best_score_alone():
     table = made_up_table()
     areas = hypervolume(trace_of(table, (99, 0)), table)
     assert areas.tolist() == [pytest.approx(1.0)]
+
+
+def test_a_training_that_failed_has_no_area():
+    table = made_up_table()
+    trace = hand_made((1, 19.0, 99), (2, 38.0, 99))
+    trace.score[0] = 0.0
+    assert hypervolume(trace, table).tolist() == pytest.approx([0.0, 1.0])
+
+
+def test_a_row_that_another_dominates_changes_no_area():
+    table = made_up_table(limits=Limits(max_params=118))  # all rows fit
+    # Row 18 scores less than row 9 and uses as much; row 19 scores and uses more.
+    areas = hypervolume(trace_of(table, (9, 0), (18, 0), (19, 0), (9, 0)), table)
+    assert areas[1] == areas[0]
+    assert areas[3] == areas[2]
+    stairs = 0.405 * (110 - 109) + 0.415 * (118 - 110)  # gains above 0.5, params
+    assert areas[2] / areas[0] == pytest.approx(stairs / (0.405 * (118 - 109)))
+    whole = hypervolume(trace_of(table, *[(n, 0) for n in range(100)]), table)
+    assert whole[-1] == pytest.approx(1.0)
+
+
+def test_no_search_loads_the_judge():
+    code = (
+        "import sys, tools.race.heats\n"
+        "print([m for m in sys.modules if m.startswith('tools.race.')])"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    found = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+    assert "tools.race.replay" in found
+    for name in ("judge", "standings", "regret_curves", "comparisons", "report"):
+        assert f"tools.race.{name}'" not in found

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def made_up(monkeypatch):
 
     original = heats.run_task
     for module in (race, heats):
-        monkeypatch.setattr(module, "load", lambda data, name: made_up_table())
+        monkeypatch.setattr(module, "load", lambda data, name: replace(made_up_table(), name=name))
     monkeypatch.setattr(heats, "run_task", run_task)
     return ran
 
@@ -102,3 +103,55 @@ def test_missing_data_are_named(tmp_path, monkeypatch, table):
     given = arguments(tmp_path / "out.json", table=table)
     with pytest.raises(SystemExit, match="there is no such"):
         race.main([str(tmp_path), *given[1:]])
+
+
+def test_a_report_is_written_after_a_race_and_without_one(made_up, tmp_path, capsys):
+    out, first, second = (tmp_path / name for name in ("out.json", "first", "second"))
+    race.main(arguments(out, "--report", str(first), "--against", "random", "--after", "3"))
+    assert len(made_up) == 4
+    capsys.readouterr()
+    alone = ["data", "--out", str(out), "--report", str(second), "--against", "random"]
+    race.main([*alone, "--after", "3"])
+    assert len(made_up) == 4
+    assert capsys.readouterr().out == ""
+    text = (first / "races.md").read_text()
+    assert f"| {TABLE} | random | 2 |" in text
+    assert "random's best after 3" in text
+    assert (second / "races.md").read_text() == text
+
+
+def test_a_report_is_against_autokd_if_nothing_else_is_said(made_up, tmp_path):
+    with pytest.raises(SystemExit, match="has no runs of autokd"):
+        race.main(arguments(tmp_path / "out.json", "--report", str(tmp_path / "report")))
+
+
+def test_a_report_of_a_table_that_is_not_known_is_refused(made_up, tmp_path):
+    out = tmp_path / "out.json"
+    race.main(arguments(out, seeds=1))
+    out.write_text(out.read_text().replace(TABLE, "nb301"))
+    given = ["data", "--out", str(out), "--report", str(tmp_path / "r"), "--against", "random"]
+    with pytest.raises(SystemExit, match="has runs on nb301, which is none of nb201-cifar10"):
+        race.main(given)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ([], "--table is missing; a race needs --table, --strategy, --seeds, --evaluations"),
+        (["--report", "r", "--seeds", "3"], "--table is missing"),
+        (["--report", "r", "--jobs", "2"], "--jobs has no effect without --table"),
+        (["--report", "r", "--pay-infeasible"], "--pay-infeasible has no effect without --table"),
+        (["--report", "r", "--full-trainings", "2"], "--full-trainings has no effect"),
+    ],
+)
+def test_options_of_a_race_that_is_not_run_are_refused(tmp_path, capsys, more, text):
+    with pytest.raises(SystemExit):
+        race.main(["data", "--out", str(tmp_path / "out.json"), *more])
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--after", "3"], ["--against", "random"]])
+def test_options_of_a_report_that_is_not_written_are_refused(tmp_path, capsys, more):
+    with pytest.raises(SystemExit):
+        race.main(arguments(tmp_path / "out.json", *more))
+    assert f"{more[0]} has no effect without --report" in capsys.readouterr().err
