@@ -73,6 +73,11 @@ def log_ehvi(
     return np.asarray(logsumexp(log_w + improvement, axis=1) + np.log(sigma))
 
 
+def log_ei(mu: FloatArray, sigma: FloatArray, *, best: float) -> FloatArray:
+    """Give the logarithm of the expected improvement over ``best`` of each candidate, (m,)."""
+    return np.asarray(log_h((mu - best) / sigma) + np.log(sigma))
+
+
 def log_h(z: FloatArray) -> FloatArray:
     """Give log(phi(z) + z Phi(z)), the logarithm of expected improvement at sigma = 1.
 

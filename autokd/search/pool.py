@@ -1,6 +1,6 @@
 """Candidates that a strategy may choose from; each of them fits the limits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,9 +18,11 @@ FloatArray = NDArray[np.float64]
 RANDOM_TRIES = 2000
 _BLOCK = 32  # random members that a suggestion adds
 _WINDOW = 8  # blocks that a suggestion looks at
-_NEIGHBOURS = 48
+_NEIGHBOURS = 24
+_STEPS = 24  # members around the best of the pool, each round
 _TRIES_PER_MEMBER = 4
 _STEP = 0.12  # of the unit interval, standard deviation
+_JUMPS = 0.5  # share of changes that are to any value
 
 
 class Space(Protocol):
@@ -138,9 +140,22 @@ class Pool:
             if number not in self._blocks:
                 self._blocks[number] = tuple(self._draw_block(number))
         random = [m for n in range(first, trial_id + 1) for m in self._blocks[n]]
-        drawn = random + list(self._draw_neighbours(trials, trial_id))
-        tried = {self._identity(t.candidate) for t in trials}
-        return [m for m in drawn if self._identity(m.candidate) not in tried]
+        return self._not_tried([*random, *self._draw_neighbours(trials, trial_id)], trials)
+
+    def around(
+        self, centres: Sequence[Member], trials: Sequence[Trial], *, trial_id: int, number: int
+    ) -> list[Member]:
+        """Give members that differ from one of ``centres`` in one or two coordinates.
+
+        Args:
+            centres: Where to step from.
+            trials: What was tried already is left out.
+            trial_id: That the suggestion is for.
+            number: Of the round; each draws others.
+        """
+        points = [self._space.point(centre.candidate) for centre in centres]
+        seed = derive_seed(self._seed, "around", trial_id, number)
+        return self._not_tried(self._steps_from(points, seed, _STEPS), trials)
 
     def _draw_design(self, size: int) -> Iterator[Candidate]:
         from scipy.stats import qmc  # takes longer to import than all else here
@@ -172,12 +187,19 @@ class Pool:
         if not centres:
             return
         seed = derive_seed(self._seed, "neighbours", trial_id)
+        yield from self._steps_from(centres, seed, _NEIGHBOURS)
+
+    def _steps_from(self, centres: Sequence[FloatArray], seed: int, count: int) -> Iterator[Member]:
         rng = np.random.default_rng(seed)
         points = (
             _neighbour(centres[number % len(centres)], rng)
-            for number in range(_NEIGHBOURS * _TRIES_PER_MEMBER)
+            for number in range(count * _TRIES_PER_MEMBER)
         )
-        yield from self._feasible(points, seed, _NEIGHBOURS)
+        yield from self._feasible(points, seed, count)
+
+    def _not_tried(self, members: Iterable[Member], trials: Sequence[Trial]) -> list[Member]:
+        tried = {self._identity(t.candidate) for t in trials}
+        return [m for m in members if self._identity(m.candidate) not in tried]
 
     def _feasible(self, points: Iterator[FloatArray], seed: int, count: int) -> Iterator[Member]:
         found = 0
@@ -190,8 +212,9 @@ class Pool:
             if found == count:
                 return
 
-    def _identity(self, candidate: Candidate) -> tuple[bytes, int]:
-        return self._space.point(candidate).tobytes(), candidate.member_seed
+    def _identity(self, candidate: Candidate) -> bytes:
+        """Name the family and how it is taught: another member of it is nothing new to try."""
+        return self._space.point(candidate).tobytes()
 
     def _with_features(self, candidate: Candidate) -> Member:
         point = self._space.point(candidate)
@@ -199,8 +222,13 @@ class Pool:
 
 
 def _neighbour(centre: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Change one or two coordinates by a small step."""
+    """Change one or two coordinates, by a small step or to any value.
+
+    A choice has no order, so that its best value may be far from the one that it has.
+    """
     point = centre.copy()
     changed = rng.choice(len(centre), size=min(int(rng.integers(1, 3)), len(centre)), replace=False)
-    point[changed] += rng.normal(0.0, _STEP, size=len(changed))
+    near = point[changed] + rng.normal(0.0, _STEP, size=len(changed))
+    jumps = rng.random(len(changed)) < _JUMPS
+    point[changed] = np.where(jumps, rng.random(len(changed)), near)
     return np.clip(point, 0.0, 1.0)

@@ -3,7 +3,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from autokd.search.acquisition import MASS_AT_LIMIT, log_ehvi, log_h, staircase
+from autokd.search.acquisition import MASS_AT_LIMIT, log_ehvi, log_ei, log_h, staircase
 
 
 @pytest.mark.parametrize("z", [-30.0, -9.0, -3.0, -1.001, -0.999, -0.5, 0.0, 1.0, 5.0, 40.0])
@@ -34,6 +34,12 @@ def test_log_h_rises_without_a_break_where_its_formula_changes() -> None:
         steps = np.diff(log_h(z))
         assert (steps > 0).all()
         assert steps.max() < 1.2 * steps.min()
+
+
+def test_log_ei_is_the_logarithm_of_the_mean_gain_over_the_best() -> None:
+    mu, sigma, best = 0.3, 0.2, 0.4
+    mean = quad(lambda y: (y - best) * norm.pdf(y, mu, sigma), best, mu + 12 * sigma)[0]
+    assert log_ei(np.array([mu]), np.array([sigma]), best=best) == pytest.approx(np.log(mean))
 
 
 def test_the_staircase_keeps_what_rises_and_nothing_else() -> None:

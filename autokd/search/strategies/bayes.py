@@ -8,18 +8,27 @@ from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Trial
 from autokd.search.belief import MIN_RESULTS, Belief, results_of
 from autokd.search.events import in_flight
-from autokd.search.pool import Pool, Space, random_candidate
+from autokd.search.pool import FloatArray, Member, Pool, Space, random_candidate
 from autokd.search.ranking import by_accuracy
 from autokd.search.rungs import Ladder
+
+# Every second suggestion is for the front. When all are, too many go to small students that widen
+# it where nobody asked: on NAS-Bench-201 (CIFAR-10 and ImageNet16) 57 and 44 evaluations to the top
+# 0.5 % became more than 80 and 65. Elsewhere nothing changed that ten seeds could tell.
+FRONT_EVERY = 2
+# The best of the pool are improved step by step: rounds, and how many are stepped from.
+_ROUNDS = 3
+_CENTRES = 4
 
 
 class AutoKDStrategy:
     """Bayesian optimisation of accuracy and of the use of the tightest limit.
 
     The first trials are spread evenly. Then a Gaussian process learns the accuracy on the last rung
-    from all results on all rungs, and the member of a pool with the largest expected hypervolume
-    improvement is proposed. Trials that still run count as if they had given what is expected of
-    them. Where the process cannot be fitted, a random candidate is proposed.
+    from all results on all rungs. Of a pool of members two are proposed in turns: the one with the
+    largest expected improvement of the front, and the one with the largest expected improvement of
+    the highest accuracy. Trials that still run count as if they had given what is expected of them.
+    Where the process cannot be fitted, a random candidate is proposed.
     """
 
     def __init__(self, space: Space, *, seed: int, ladder: Ladder) -> None:
@@ -73,7 +82,7 @@ class AutoKDStrategy:
 
     def _choose(self, trials: Sequence[Trial], trial_id: int) -> Candidate | None:
         """Give the best of the pool; None when the pool is empty."""
-        from autokd.search.acquisition import log_ehvi, staircase
+        from autokd.search.acquisition import log_ehvi, log_ei, staircase
 
         pool = self._pool.members(trials, trial_id=trial_id)
         if not pool:
@@ -87,9 +96,20 @@ class AutoKDStrategy:
         mu, _ = belief.predict(self._pool.describe(believed))
         use = np.array([self._use(t.candidate) for t in believed])
         starts, levels = staircase(mu, use, floor=float(mu.min()))
-        mu, sigma = belief.predict(pool)
-        use = np.array([self._use(member.candidate) for member in pool])
-        gain = log_ehvi(mu, sigma, use, starts=starts, levels=levels)
+
+        def gain_of(members: Sequence[Member]) -> FloatArray:
+            mu, sigma = belief.predict(members)
+            if trial_id % FRONT_EVERY:
+                return log_ei(mu, sigma, best=float(levels[-1]))
+            use = np.array([self._use(member.candidate) for member in members])
+            return log_ehvi(mu, sigma, use, starts=starts, levels=levels)
+
+        gain = gain_of(pool)
+        for number in range(_ROUNDS):
+            best = [pool[place] for place in np.argsort(-gain, kind="stable")[:_CENTRES]]
+            stepped = self._pool.around(best, trials, trial_id=trial_id, number=number)
+            if stepped:
+                pool, gain = pool + stepped, np.append(gain, gain_of(stepped))
         return pool[int(np.argmax(gain))].candidate
 
     def _belief(self, trials: Sequence[Trial]) -> Belief:

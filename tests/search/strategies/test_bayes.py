@@ -5,9 +5,10 @@ import pytest
 
 from autokd.core.cost import Limits
 from autokd.core.trial import Trial, TrialState
-from autokd.search import surrogate
+from autokd.search import acquisition, surrogate
 from autokd.search.front import pareto_front
 from autokd.search.pool import Pool
+from autokd.search.ranking import by_accuracy
 from autokd.search.rungs import Ladder
 from autokd.search.strategies.bayes import AutoKDStrategy
 from autokd.search.strategies.chance import AshaStrategy
@@ -134,14 +135,85 @@ def test_a_suggestion_draws_one_block_and_the_neighbours_not_the_whole_pool(
     assert space.drawn - first < first / 2
 
 
-def test_the_pool_holds_small_steps_from_the_front(ten: list[Trial]) -> None:
+def coordinates_changed(points, centres) -> np.ndarray:
+    """Give in how many coordinates each point differs from the nearest of the centres."""
+    return np.array([min((~np.isclose(c, p)).sum() for c in centres) for p in points])
+
+
+def points_of(space: FakeSpace, members) -> list[np.ndarray]:
+    return [space.point(member.candidate) for member in members]
+
+
+def test_the_pool_holds_steps_from_the_front(ten: list[Trial]) -> None:
     space = FakeSpace()
     front = [t for t in ten if t.trial_id in pareto_front(ten, space.limits)]
-    centres = [space.encode(t.candidate.family, t.candidate.distill) for t in front]
+    centres = [space.point(t.candidate) for t in front]
     members = Pool(space, seed=0).members(ten, trial_id=10)
-    points = [space.encode(m.candidate.family, m.candidate.distill) for m in members]
-    changed = [min((~np.isclose(c, p)).sum() for c in centres) for p in points]
-    assert sum(c <= 2 for c in changed) >= 40
+    assert (coordinates_changed(points_of(space, members), centres) <= 2).sum() >= 24
+
+
+def test_steps_are_small_or_to_any_value_and_differ_from_round_to_round(ten: list[Trial]) -> None:
+    space = FakeSpace()
+    pool = Pool(space, seed=0)
+    centre = pool.describe(ten[:1])
+    first, second = (pool.around(centre, ten, trial_id=10, number=n) for n in (0, 1))
+    old = space.point(centre[0].candidate)
+    changed = coordinates_changed(points_of(space, first), [old])
+    assert set(changed) <= {1, 2}
+    distance = np.abs(np.array(points_of(space, first)) - old).max(axis=1)
+    assert (distance < 0.2).any()
+    assert (distance > 0.4).any()
+    assert {m.candidate.member_seed for m in first} != {m.candidate.member_seed for m in second}
+
+
+def test_a_family_that_was_tried_is_not_in_the_pool_again(ten: list[Trial]) -> None:
+    pool = Pool(FakeSpace(), seed=0)
+    member = pool.members(ten, trial_id=10)[0]
+    other = member.candidate.model_copy(update={"member_seed": member.candidate.member_seed + 1})
+    tried = seen(10, other)
+    families = [m.candidate.family for m in pool.members([*ten, tried], trial_id=10)]
+    assert member.candidate.family not in families
+
+
+def test_suggestions_go_to_the_front_and_to_the_highest_accuracy_in_turns(
+    ten: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    for name in ("log_ehvi", "log_ei"):
+        real = getattr(acquisition, name)
+
+        def watch(*args, name=name, real=real, **kwargs):
+            asked.append(name)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(acquisition, name, watch)
+    for trial_id in (10, 11, 12):
+        AutoKDStrategy(FakeSpace(), seed=0, ladder=LADDER).propose(ten, trial_id=trial_id)
+    assert list(dict.fromkeys(asked[:4])) == ["log_ehvi"]
+    assert [asked.count("log_ehvi"), asked.count("log_ei")] == [8, 4]
+
+
+def test_a_ranking_leans_on_students_alike_and_holds_those_of_the_rung_alone(
+    ten: list[Trial],
+) -> None:
+    strategy = AutoKDStrategy(FakeSpace(), seed=0, ladder=LADDER)
+    on_last = [t for t in ten if t.rung == 1]
+    ranking = strategy.ranking(ten, 1)
+    assert {t.trial_id for t in ranking} == {t.trial_id for t in on_last}
+    assert strategy.ranking(ten[:1], 0) == (ten[0],)  # too few results for a belief
+    assert strategy.ranking([], 0) == ()
+    # One bad student gets one very good result; twenty like it say that it is luck.
+    bad = min(ten, key=lambda t: t.observations[0].accuracy)
+    alike = [seen(20 + n, bad.candidate) for n in range(20)]
+    lucky = Trial(
+        trial_id=50,
+        candidate=bad.candidate,
+        state=TrialState.PAUSED,
+        observations=(observation(0, 0.99),),
+    )
+    ranked = strategy.ranking([*ten, *alike, lucky], 0)
+    assert by_accuracy([*ten, *alike, lucky], 0)[0] == lucky
+    assert ranked[0] != lucky
 
 
 def best(strategy, count: int) -> float:
