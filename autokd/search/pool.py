@@ -16,10 +16,10 @@ from autokd.search.front import pareto_front
 FloatArray = NDArray[np.float64]
 
 RANDOM_TRIES = 2000
-_BLOCK = 32  # random members that a suggestion adds
-_WINDOW = 8  # blocks that a suggestion looks at
-_NEIGHBOURS = 24
-_STEPS = 24  # members around the best of the pool, each round
+_BLOCK = 16  # random members that a suggestion adds
+_WINDOW = 16  # blocks that a suggestion looks at
+_NEIGHBOURS = 16
+_STEPS = 16  # members around the best of the pool, each round
 _TRIES_PER_MEMBER = 4
 _STEP = 0.12  # of the unit interval, standard deviation
 _JUMPS = 0.5  # share of changes that are to any value

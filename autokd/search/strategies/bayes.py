@@ -17,7 +17,7 @@ from autokd.search.rungs import Ladder
 # 0.5 % became more than 80 and 65. Elsewhere nothing changed that ten seeds could tell.
 FRONT_EVERY = 2
 # The best of the pool are improved step by step: rounds, and how many are stepped from.
-_ROUNDS = 3
+_ROUNDS = 2
 _CENTRES = 4
 
 

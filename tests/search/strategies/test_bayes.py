@@ -149,7 +149,7 @@ def test_the_pool_holds_steps_from_the_front(ten: list[Trial]) -> None:
     front = [t for t in ten if t.trial_id in pareto_front(ten, space.limits)]
     centres = [space.point(t.candidate) for t in front]
     members = Pool(space, seed=0).members(ten, trial_id=10)
-    assert (coordinates_changed(points_of(space, members), centres) <= 2).sum() >= 24
+    assert (coordinates_changed(points_of(space, members), centres) <= 2).sum() >= 16
 
 
 def test_steps_are_small_or_to_any_value_and_differ_from_round_to_round(ten: list[Trial]) -> None:
@@ -189,8 +189,8 @@ def test_suggestions_go_to_the_front_and_to_the_highest_accuracy_in_turns(
         monkeypatch.setattr(acquisition, name, watch)
     for trial_id in (10, 11, 12):
         AutoKDStrategy(FakeSpace(), seed=0, ladder=LADDER).propose(ten, trial_id=trial_id)
-    assert list(dict.fromkeys(asked[:4])) == ["log_ehvi"]
-    assert [asked.count("log_ehvi"), asked.count("log_ei")] == [8, 4]
+    assert list(dict.fromkeys(asked[:3])) == ["log_ehvi"]
+    assert [asked.count("log_ehvi"), asked.count("log_ei")] == [6, 3]
 
 
 def test_a_ranking_leans_on_students_alike_and_holds_those_of_the_rung_alone(
