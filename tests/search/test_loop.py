@@ -205,11 +205,14 @@ def assert_nothing_was_lost_or_run_again(run: Path, at_kills: list[Counter]) -> 
         assert runs == Counter({key: runs_of(run)[key] for key in runs})
 
 
-def test_a_search_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_path) -> None:
+@pytest.mark.parametrize("strategy", ["asha", "autokd"])
+def test_a_search_that_is_killed_again_and_again_ends_like_one_that_was_not(
+    strategy: str, tmp_path
+) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    driver = start(whole, "asha", 24, 0, 0.0)
+    driver = start(whole, strategy, 24, 0, 0.0)
     driver.communicate(timeout=60)
-    at_kills = kill_and_end(broken, "asha", 24, 0, 0.01, kills=4)
+    at_kills = kill_and_end(broken, strategy, 24, 0, 0.01, kills=4)
     assert_nothing_was_lost_or_run_again(broken, at_kills)
     with (
         Ledger.open_read_only(whole / "ledger.sqlite") as first,

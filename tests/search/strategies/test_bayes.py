@@ -128,9 +128,9 @@ def test_a_suggestion_draws_one_block_and_the_neighbours_not_the_whole_pool(
 ) -> None:
     space = FakeSpace()
     pool = Pool(space, seed=0)
-    size = len(pool.members(ten, trial_id=10))
+    size = len(pool.members(ten, trial_id=20))
     first = space.drawn
-    pool.members(ten, trial_id=11)
+    pool.members(ten, trial_id=21)
     assert size > 256
     assert space.drawn - first < first / 2
 
