@@ -119,7 +119,7 @@ class AutoKDStrategy:
             Any of `autokd.search.surrogate.FIT_ERRORS`: The surrogate cannot be fitted.
         """
         known = [t for t in trials if results_of(t)]
-        key = tuple((t.trial_id, len(results_of(t))) for t in known)
+        key = tuple((t.trial_id, *results_of(t)) for t in known)
         last_key, belief = self._last_belief
         if belief is None or key != last_key:
             belief = Belief(

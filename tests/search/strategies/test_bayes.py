@@ -175,6 +175,23 @@ def test_a_family_that_was_tried_is_not_in_the_pool_again(ten: list[Trial]) -> N
     assert member.candidate.family not in families
 
 
+def test_other_scores_of_the_same_trials_are_another_belief(ten: list[Trial]) -> None:
+    upside_down = [
+        t.model_copy(
+            update={
+                "observations": tuple(
+                    observation(o.fidelity.rung, 1 - o.accuracy) for o in t.observations
+                )
+            }
+        )
+        for t in ten
+    ]
+    worn = AutoKDStrategy(FakeSpace(), seed=0, ladder=LADDER)
+    worn.propose(ten, trial_id=10)
+    fresh = AutoKDStrategy(FakeSpace(), seed=0, ladder=LADDER)
+    assert worn.propose(upside_down, trial_id=10) == fresh.propose(upside_down, trial_id=10)
+
+
 def test_suggestions_go_to_the_front_and_to_the_highest_accuracy_in_turns(
     ten: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
