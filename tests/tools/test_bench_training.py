@@ -20,6 +20,7 @@ from autokd.models.network import StudentNetwork
 from autokd.space.baselines import resnet
 from autokd.space.program import Program
 from tools import bench_training
+from tools.source_folder import load_network
 from tools.training.engine import BareTraining, ScoredTraining
 from tools.training.floor import BareConvolutions, memory_format_of, profile_steps, time_in_turn
 from tools.training.job import MEASURE
@@ -46,7 +47,7 @@ from tools.training.ratios import (
     with_cache,
 )
 from tools.training.recipe import train_config
-from tools.training.source import load_images, load_teacher, prepare
+from tools.training.source import load_images, prepare
 from tools.training.stopwatch import WARMUP_STEPS, Running, peak_memory_bytes, run_clocked
 from tools.training.students import FAMILIES, build_program
 from tools.training.ways import START, Task
@@ -130,7 +131,7 @@ def make_task(tmp_path: Path, *, px: int, images: int, workers: int = 0) -> Task
     return Task(
         program=resnet(8, depth=8, image_channels=3, input_px=px, classes=3),
         data=training_data(work, prepared),
-        load_teacher=lambda: load_teacher(folder),
+        load_teacher=lambda: load_network(folder),
         distill=DistillParams(temperature=4.0, alpha=0.3),
         epochs=10,
         workers=workers,

@@ -5,7 +5,6 @@ kept in the project.
 """
 
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +13,9 @@ import torch
 
 from autokd.data.images import ImageSet
 from autokd.data.splits import cut
-from autokd.errors import DataError
-from autokd.teacher.card import TeacherCard
-from autokd.teacher.file import sha256_of
 from autokd.teacher.load import Teacher
-from autokd.teacher.torch_teacher import TorchTeacher
+from tools.source_folder import IMAGE_SET, TEACHER, load_split, load_teacher, require_parts
 
-IMAGE_SET = "cifar100"
-TEACHER = "cifar100_micronet_v2"
 CLASSES = 20
 VALIDATION_FRACTION = 0.2
 _NEEDED = ("load.py", IMAGE_SET, "teachers/nets.py", f"teachers/{TEACHER}.pt")
@@ -66,19 +60,10 @@ def load_source(data: Path, *, seed: int) -> Source:
     Raises:
         DataError: One of these is missing.
     """
-    for name in _NEEDED:
-        if not (data / name).exists():
-            msg = (
-                f"{data / name}: is missing; DATA must be a folder with {', '.join(_NEEDED)}, "
-                "which the project does not hold."
-            )
-            raise DataError(msg)
-    sys.path[:0] = [str(data), str(data / "teachers")]
-    from load import load
-
-    images, labels, classes = load(IMAGE_SET, "train", root=str(data))
+    require_parts(data, _NEEDED)
+    images, labels, classes = load_split(data, "train")
     known = _first_classes(images, labels)
-    test_images, test_labels, _ = load(IMAGE_SET, "test", root=str(data))
+    test_images, test_labels, _ = load_split(data, "test")
     parts = cut(
         known.labels.numpy(), validation_fraction=VALIDATION_FRACTION, test_fraction=0, seed=seed
     )
@@ -88,36 +73,10 @@ def load_source(data: Path, *, seed: int) -> Source:
         validation=known.subset(torch.from_numpy(parts.validation)),
         test=_first_classes(test_images, test_labels),
         class_names=class_names,
-        teacher=_load_teacher(data / "teachers", class_names),
+        teacher=load_teacher(data, class_names),
     )
 
 
 def _first_classes(images: np.ndarray, labels: np.ndarray) -> ImageSet:
     kept = labels < CLASSES
     return ImageSet(torch.from_numpy(images[kept]), torch.from_numpy(labels[kept]))
-
-
-def _load_teacher(folder: Path, class_names: tuple[str, ...]) -> Teacher:
-    """Give the teacher with the columns of the first classes alone."""
-    from nets import load_teacher
-
-    network, known = load_teacher(TEACHER, root=str(folder))
-    file = folder / known["file"]
-    card = TeacherCard(
-        file=str(file),
-        sha256=sha256_of(file),
-        kind="state_dict",
-        arch=f"nets:{known['arch']}",
-        input_px=known["size"],
-        image_channels=3,
-        mean=tuple(known["mean"]),
-        std=tuple(known["std"]),
-        normalisation_source="given",
-        class_names=class_names,
-        class_order=tuple(range(CLASSES)),
-        classes=CLASSES,
-        params=known["params"],
-        size_bytes=file.stat().st_size,
-        macs=known["checked"]["macs"],
-    )
-    return TorchTeacher(network.to(memory_format=torch.channels_last), card)

@@ -121,9 +121,9 @@ def _open(job: Job) -> tuple[TrainingData, Program, int]:
 
 
 def _load_teacher(job: Job) -> nn.Module:
-    from tools.training.source import load_teacher  # not in the engine's process, as memory shows
+    from tools.source_folder import load_network  # not in the engine's process, as memory shows
 
-    return load_teacher(job.data)
+    return load_network(job.data)
 
 
 def _distill(settings: Settings) -> DistillParams:

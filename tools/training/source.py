@@ -5,24 +5,18 @@ The engine's teacher logits are computed here once, and the time that takes is k
 
 import contextlib
 import hashlib
-import importlib.util
 import shutil
 import time
 from pathlib import Path
-from types import ModuleType
 
 import torch
-from torch import nn
 
 from autokd.core.progress import Progress
 from autokd.data.images import ImageSet
 from autokd.data.store import open_image_set, save_image_set
 from autokd.errors import DataError
-from autokd.teacher.card import TeacherCard
-from autokd.teacher.file import sha256_of
 from autokd.teacher.logits import teach
-from autokd.teacher.torch_teacher import TorchTeacher
-from tools.table.source import IMAGE_SET, TEACHER
+from tools.source_folder import IMAGE_SET, load_split, load_teacher, require_parts
 from tools.training.measurements import Cache, Settings
 from tools.training.workfolder import (
     Prepared,
@@ -59,7 +53,7 @@ def prepare(data: Path, work: Path, settings: Settings, *, progress: Progress) -
     train, validation, class_names = load_images(data, settings.images)
     save_image_set(train, work, "train")
     save_image_set(validation, work, "validation")
-    teacher = _wrapped_teacher(data, class_names)
+    teacher = load_teacher(data, class_names)
     begin = time.perf_counter()
     logits_file = teach(
         teacher,
@@ -98,14 +92,8 @@ def load_images(data: Path, images: int | None) -> tuple[ImageSet, ImageSet, tup
     Raises:
         DataError: A part of ``data`` is missing, or it has fewer than ``images`` training images.
     """
-    missing = [name for name in _NEEDED if not (data / name).exists()]
-    if missing:
-        msg = (
-            f"{data / missing[0]}: is missing; DATA must be a folder with {', '.join(_NEEDED)}, "
-            "which the project does not hold."
-        )
-        raise DataError(msg)
-    pixels, labels, class_names = _module(data / "load.py").load(IMAGE_SET, "train", root=str(data))
+    require_parts(data, _NEEDED)
+    pixels, labels, class_names = load_split(data, "train")
     held_out = round(len(pixels) * VALIDATION_FRACTION)
     available = len(pixels) - held_out
     kept = available if images is None else images
@@ -119,45 +107,3 @@ def load_images(data: Path, images: int | None) -> tuple[ImageSet, ImageSet, tup
         for cut in cuts
     )
     return train, validation, tuple(class_names)
-
-
-def load_teacher(data: Path) -> nn.Module:
-    """Build the teacher with its weights, in evaluation mode."""
-    folder = data / "teachers"
-    network, _ = _module(folder / "nets.py").load_teacher(TEACHER, root=str(folder))
-    assert isinstance(network, nn.Module)
-    return network.eval()
-
-
-def _wrapped_teacher(data: Path, class_names: tuple[str, ...]) -> TorchTeacher:
-    """Give the teacher as the product would have loaded it."""
-    folder = data / "teachers"
-    network, known = _module(folder / "nets.py").load_teacher(TEACHER, root=str(folder))
-    file = folder / known["file"]
-    card = TeacherCard(
-        file=str(file),
-        sha256=sha256_of(file),
-        kind="state_dict",
-        arch=f"nets:{known['arch']}",
-        input_px=known["size"],
-        image_channels=3,
-        mean=tuple(known["mean"]),
-        std=tuple(known["std"]),
-        normalisation_source="given",
-        class_names=class_names,
-        classes=len(class_names),
-        params=known["params"],
-        size_bytes=file.stat().st_size,
-        macs=known["checked"]["macs"],
-    )
-    return TorchTeacher(network.eval().to(memory_format=torch.channels_last), card)
-
-
-def _module(file: Path) -> ModuleType:
-    """Import a file by its path, under a name that hides no other module."""
-    spec = importlib.util.spec_from_file_location(f"_data_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
