@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 from autokd.core.device import DeviceProfile, load_profile
-from autokd.space.cost import cost_on, count_macs
+from autokd.space.cost import cost_on
+from autokd.space.counts import count_macs
 from autokd.space.program import Program, ProgramBuilder
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@
 The table has one row a measurement, with the columns ``device_id, device, model, precision,
 runtime, threads, latency_ms, notes``; the rows of ncnn on all cores are used. Ten networks of
 torchvision give the operators. A board's latency is the roofline whose coefficients
-`autokd.core.device.LatencyModel` holds: the sum over operators of max(arithmetic, traffic), and a
+`autokd.core.latency.LatencyModel` holds: the sum over operators of max(arithmetic, traffic), and a
 constant an operator.
 
 Two things are printed. Leave one device out: coefficients fitted to the other boards, and how far

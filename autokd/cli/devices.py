@@ -99,7 +99,7 @@ def _numbers(record: "BaseModel", prefix: str = "") -> Iterator[tuple[str, bool]
     """Give each sourced number's dotted key, and whether it is an estimate."""
     from pydantic import BaseModel
 
-    from autokd.core.device import Sourced
+    from autokd.core.sourced import Sourced
 
     for name in type(record).model_fields:
         value = getattr(record, name)
@@ -113,7 +113,7 @@ def _lines(record: "BaseModel") -> list[str]:
     """Give the keys of a profile line by line: plain ones, then each table under its name."""
     from pydantic import BaseModel
 
-    from autokd.core.device import Sourced
+    from autokd.core.sourced import Sourced
 
     rows: list[tuple[str, str]] = []
     tables: list[str] = []

@@ -8,13 +8,15 @@ import os
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from autokd.core.codec import load_record, nearest
 from autokd.core.cost import Limits
+from autokd.core.latency import LatencyModel
 from autokd.core.record import Record
+from autokd.core.sourced import Positive, below
 from autokd.errors import ProfileError
 
 # First opset that belongs to each IR version (onnx docs/Versioning.md).
@@ -22,54 +24,14 @@ _IR_OF_OPSET = {13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
-class Sourced(Record):
-    """A number and where it comes from; ``estimate`` when it was not looked up."""
-
-    value: float
-    source: str = Field(min_length=3)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_a_source(cls, raw: Any) -> Any:
-        if isinstance(raw, (int, float, str)):
-            msg = f'write {{ value = {raw}, source = "..." }}; the source of a guess is "estimate"'
-            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueErrors
-        return raw
-
-    @property
-    def is_estimate(self) -> bool:
-        """Whether nobody looked this number up."""
-        return self.source.startswith("estimate")
-
-
-def _positive(number: Sourced) -> Sourced:
-    if not number.value > 0:
-        msg = f"must be positive, got {number.value}"
-        raise ValueError(msg)
-    return number
-
-
-def _below(limit: float) -> AfterValidator:
-    def check(number: Sourced) -> Sourced:
-        if number.value >= limit:
-            msg = f"must be below {limit:g} in this unit, got {number.value:g}; is the unit right?"
-            raise ValueError(msg)
-        return number
-
-    return AfterValidator(check)
-
-
-Positive = Annotated[Sourced, AfterValidator(_positive)]
-
-
 class Cpu(Record):
     """The processor that the runtime uses."""
 
     arch: Literal["aarch64", "x86_64", "any"]
     model: str
-    cores: Annotated[Positive, _below(257)]
-    clock_ghz: Annotated[Positive, _below(8)]
-    fp32_flop_per_cycle: Annotated[Positive, _below(257)]
+    cores: Annotated[Positive, below(257)]
+    clock_ghz: Annotated[Positive, below(8)]
+    fp32_flop_per_cycle: Annotated[Positive, below(257)]
 
     @property
     def peak_macs_per_second(self) -> float:
@@ -81,9 +43,9 @@ class Cpu(Record):
 class Memory(Record):
     """Main memory."""
 
-    ram_mib: Annotated[Positive, _below(2**20)]
-    ram_usable_mib: Annotated[Positive, _below(2**20)]
-    bandwidth_gb_per_s: Annotated[Positive, _below(2000)]
+    ram_mib: Annotated[Positive, below(2**20)]
+    ram_usable_mib: Annotated[Positive, below(2**20)]
+    bandwidth_gb_per_s: Annotated[Positive, below(2000)]
 
     @model_validator(mode="after")
     def _usable_fits(self) -> Self:
@@ -131,36 +93,6 @@ class ExportTarget(Record):
             msg = f"opset {self.opset} needs ir >= {_IR_OF_OPSET[self.opset]}, got ir = {self.ir}"
             raise ValueError(msg)
         return self
-
-
-class LatencyModel(Record):
-    """Coefficients of the roofline in `autokd.space.cost`.
-
-    Attributes:
-        conv: Fraction of peak that k x k convolutions reach; Winograd may exceed 1.
-        pointwise: The same for 1x1 convolutions.
-        depthwise: The same for depthwise convolutions.
-        linear: The same for matrix products.
-        bandwidth: Fraction of the memory bandwidth that any operator reaches.
-        per_node_us: Time that each operator costs beside its work.
-        interval_factor: The 80 % interval is ``latency / factor`` to ``latency * factor``.
-    """
-
-    conv: Positive
-    pointwise: Positive
-    depthwise: Positive
-    linear: Positive
-    bandwidth: Positive
-    per_node_us: Positive
-    interval_factor: Positive
-
-    @field_validator("interval_factor")
-    @classmethod
-    def _is_a_factor(cls, number: Sourced) -> Sourced:
-        if not number.value > 1:
-            msg = f"must be above 1, got {number.value:g}"
-            raise ValueError(msg)
-        return number
 
 
 class DefaultLimits(Record):

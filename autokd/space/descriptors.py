@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from autokd.space.cost import count_macs, count_params, peak_activation_bytes
+from autokd.space.counts import count_macs, count_params, peak_activation_bytes
 from autokd.space.program import Program
 
 NAMES = (

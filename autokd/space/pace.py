@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from autokd.core.record import Record
-from autokd.space.cost import layer_costs
+from autokd.space.latency import layer_costs
 from autokd.space.program import Program
 
 FEATURES = ("conv", "pointwise", "depthwise", "moved", "operators")

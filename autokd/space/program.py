@@ -1,7 +1,7 @@
 """A student as a flat list of layers: the one form that cost, training and export all read.
 
 `autokd.models.network` interprets a program as a torch module, `autokd.export.onnx` writes it as an
-ONNX graph, `autokd.space.cost` counts it. A layer's ``name`` is the prefix of its weights:
+ONNX graph, `autokd.space.counts` counts it. A layer's ``name`` is the prefix of its weights:
 
     conv     NAME.conv.weight [NAME.conv.bias]
              [NAME.norm.weight NAME.norm.bias NAME.norm.running_mean NAME.norm.running_var]

@@ -10,6 +10,7 @@ import pytest
 from autokd.core import device
 from autokd.core.codec import parse_record
 from autokd.core.device import DeviceProfile, list_profiles, load_profile
+from autokd.core.sourced import Sourced
 from autokd.core.toml import render_toml
 from autokd.errors import ProfileError
 
@@ -136,5 +137,5 @@ def test_a_profile_of_ones_own_hides_a_shipped_one(
 
 
 def test_an_estimate_is_told_by_its_source() -> None:
-    assert device.Sourced(value=1, source="estimate: as its neighbour").is_estimate
-    assert not device.Sourced(value=1, source="datasheet").is_estimate
+    assert Sourced(value=1, source="estimate: as its neighbour").is_estimate
+    assert not Sourced(value=1, source="datasheet").is_estimate

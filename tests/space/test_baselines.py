@@ -1,5 +1,5 @@
 from autokd.space.baselines import mobilenet_v2, resnet
-from autokd.space.cost import count_macs, count_params
+from autokd.space.counts import count_macs, count_params
 
 
 def test_resnet_20_has_the_published_size():

@@ -8,15 +8,14 @@ from autokd.core.cost import Limits
 from autokd.core.device import load_profile
 from autokd.export.onnx import build_model
 from autokd.models.network import StudentNetwork, build_student
-from autokd.space.cost import (
-    cost_on,
+from autokd.space.cost import cost_on
+from autokd.space.counts import (
     count_macs,
     count_params,
-    layer_costs,
     onnx_size_bytes,
     peak_activation_bytes,
-    predict_latency_ms,
 )
+from autokd.space.latency import layer_costs, predict_latency_ms
 from autokd.space.program import ProgramBuilder
 
 

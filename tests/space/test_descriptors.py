@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from autokd.space.cost import count_macs, count_params, peak_activation_bytes
+from autokd.space.counts import count_macs, count_params, peak_activation_bytes
 from autokd.space.descriptors import NAMES, describe
 from autokd.space.program import Program, ProgramBuilder
 
