@@ -77,8 +77,35 @@ class Observation(Record):
     images_per_second: float = Field(ge=0)
 
 
+class BoardTiming(Record):
+    """What a target measured of a candidate with random weights, before any training.
+
+    Attributes:
+        candidate: As it was timed, with its predicted cost.
+        p50_ms: Median latency of one image.
+        samples: That it is the median of.
+        target: Where it ran.
+    """
+
+    candidate: Candidate
+    p50_ms: float = Field(gt=0)
+    samples: int = Field(ge=1)
+    target: str
+
+
+# A target measured that a candidate breaks the latency limit. It was never trained, so it says
+# nothing about accuracy.
+TOO_SLOW = "too_slow"
+
+
 class Failure(Record):
-    """Why a trial ended without a result; text, so that it compares and stores."""
+    """Why a trial ended without a result; text, so that it compares and stores.
+
+    Attributes:
+        kind: Name of the error, or `TOO_SLOW`.
+        message: For people.
+        rung: That it did not finish.
+    """
 
     kind: str
     message: str
@@ -115,6 +142,11 @@ class Trial(Record):
     def rung(self) -> int:
         """The highest finished rung, -1 before the first."""
         return self.observations[-1].fidelity.rung if self.observations else -1
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether it was refused for what a target measured, and never trained."""
+        return self.failure is not None and self.failure.kind == TOO_SLOW
 
     @property
     def accuracy(self) -> float:

@@ -113,7 +113,7 @@ def _warnings(winner: Winner, trained: Trained) -> list[str]:
             "Trained without the teacher, the same student scored better on validation images: "
             "distillation did not help here."
         )
-    failed = sum(trial.failure is not None for trial in trained.trials)
+    failed = sum(t.failure is not None and not t.too_slow for t in trained.trials)
     if failed:
         found.append(f"{failed} of {len(trained.trials)} students failed; the table says why.")
     return found

@@ -80,9 +80,9 @@ class Belief:
 
 
 def results_of(trial: Trial) -> list[tuple[int, float]]:
-    """Give rung and accuracy of each result; a failure is a result of accuracy 0."""
+    """Give rung and accuracy of each result; a failure in training is a result of accuracy 0."""
     results = [(o.fidelity.rung, o.accuracy) for o in trial.observations]
-    if trial.failure is not None:
+    if trial.failure is not None and not trial.too_slow:
         results.append((trial.failure.rung, 0.0))
     return results
 

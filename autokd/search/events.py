@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from autokd.core.record import Record
-from autokd.core.trial import Candidate, Failure, Fidelity, Observation, Trial, TrialState
+from autokd.core.trial import (
+    BoardTiming,
+    Candidate,
+    Failure,
+    Fidelity,
+    Observation,
+    Trial,
+    TrialState,
+)
 
 
 class Job(Record):
@@ -21,12 +29,13 @@ class Job(Record):
 
 
 class Fold:
-    """Trials and open jobs, as the events up to ``seq`` leave them."""
+    """Trials, open jobs and timings, as the events up to ``seq`` leave them."""
 
     def __init__(self) -> None:
         self.seq = 0
         self.trials: dict[int, Trial] = {}
         self.unfinished: dict[tuple[int, int], Job] = {}
+        self.timings: list[BoardTiming] = []
 
     def add(self, seq: int, kind: str, trial_id: int, rung: int, body: str) -> None:
         """Go on by one event.
@@ -37,6 +46,8 @@ class Fold:
         """
         if kind == "asked":
             self._ask(Job.model_validate_json(body))
+        elif kind == "timed":
+            self.timings.append(BoardTiming.model_validate_json(body))
         elif kind == "started":
             self._change(trial_id, state=TrialState.RUNNING)
         elif kind == "observed":

@@ -18,20 +18,20 @@ from typing import Self
 from pydantic import ValidationError
 
 from autokd.core.codec import storage_error
-from autokd.core.trial import Failure, Observation, Trial
+from autokd.core.trial import BoardTiming, Failure, Observation, Trial
 from autokd.errors import ConfigError
 from autokd.search.events import Fold, Job
 
 __all__ = ["Job", "Ledger"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 10_000
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('asked', 'started', 'observed', 'failed')),
+    kind TEXT NOT NULL CHECK (kind IN ('timed', 'asked', 'started', 'observed', 'failed')),
     trial_id INTEGER NOT NULL,
     rung INTEGER NOT NULL,
     body TEXT NOT NULL,
@@ -104,6 +104,10 @@ class Ledger:
             _check_version(path, connection)
         return cls(path, connection, None)
 
+    def timed(self, trial_id: int, timing: BoardTiming) -> None:
+        """Record what a target measured of a candidate that may become trial ``trial_id``."""
+        self._append("timed", trial_id, 0, timing.model_dump_json())
+
     def asked(self, job: Job) -> None:
         """Record that ``job`` is handed out."""
         self._append("asked", job.trial_id, job.fidelity.rung, job.model_dump_json())
@@ -137,6 +141,11 @@ class Ledger:
         """
         self._catch_up()
         return tuple(self._folded.trials[key] for key in sorted(self._folded.trials))
+
+    def timings(self) -> tuple[BoardTiming, ...]:
+        """Give what targets measured, in that order."""
+        self._catch_up()
+        return tuple(self._folded.timings)
 
     def unfinished(self) -> tuple[Job, ...]:
         """Give the jobs that were handed out and have no result, in the order of asking."""

@@ -40,7 +40,7 @@ def ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:
     """Give the trials that are done with ``rung``, best first; equal ones by id.
 
     A failed trial counts as worst on every rung that it was on, so that its place on the ladder
-    goes to the next.
+    goes to the next. One that was too slow was on none.
     """
     done = [t for t in trials if _is_done(t, rung)]
     return tuple(sorted(done, key=lambda t: (t.failure is not None, -_score(t, rung), t.trial_id)))
@@ -89,7 +89,7 @@ def climbers_missing(
 
 def _is_done(trial: Trial, rung: int) -> bool:
     if trial.failure is not None:
-        return trial.failure.rung >= rung
+        return trial.failure.rung >= rung and not trial.too_slow
     return trial.rung >= rung
 
 

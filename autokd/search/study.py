@@ -3,14 +3,33 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from autokd.core.trial import Candidate, Failure, Fidelity, Observation, Trial
+from autokd.errors import InfeasibleError
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
 from autokd.search.rungs import climbers_missing, closing, promotable
 from autokd.search.strategies import Strategy
 
 FidelityOf = Callable[[Candidate, int], Fidelity]
+
+# So many candidates in a row that a target finds too slow are no accident.
+MOST_TOO_SLOW = 20
+
+
+class Screen(Protocol):
+    """Looks at a candidate before it becomes a trial."""
+
+    def __call__(self, trial_id: int, candidate: Candidate) -> Candidate | Failure:
+        """Give the candidate to train, which may be a narrower one, or why none is."""
+        ...
+
+
+def let_pass(trial_id: int, candidate: Candidate) -> Candidate:  # noqa: ARG001 - see Screen
+    """Take every candidate as it is."""
+    return candidate
+
 
 # Below this many results their speed says too little about that of the next.
 _MIN_PACE_RESULTS = 3
@@ -33,6 +52,7 @@ class Study:
         *,
         fidelity_of: FidelityOf,
         max_trials: int | None = None,
+        screen: Screen = let_pass,
     ) -> None:
         """Go on from what ``ledger`` holds.
 
@@ -40,14 +60,17 @@ class Study:
             ledger: Open for writing.
             strategy: Proposes the candidates of new trials, and says how they climb.
             fidelity_of: How long a candidate is trained up to a rung, earlier rungs included.
-            max_trials: No trial is started beyond this many, failed ones included; None for no
-                such end.
+            max_trials: No trial is started beyond this many, failed ones included, those that
+                ``screen`` refused not; None for no such end.
+            screen: Sees each new candidate before it is a trial. One that it refuses becomes a
+                trial that failed, so that nobody proposes it again.
         """
         self.ledger = ledger
         self._strategy = strategy
         self._ladder = strategy.ladder
         self._fidelity_of = fidelity_of
         self._max_trials = max_trials
+        self._screen = screen
         self._left_over = deque(ledger.unfinished())
         self._out: set[tuple[int, int]] = set()
 
@@ -67,7 +90,7 @@ class Study:
             workers: How many jobs run side by side.
 
         Raises:
-            InfeasibleError: No candidate meets the limits.
+            InfeasibleError: No candidate meets the limits, as predicted or as measured.
             StorageError: The ledger cannot be written.
         """
         trials = self.trials
@@ -104,13 +127,29 @@ class Study:
     def _new_or_closing(
         self, trials: tuple[Trial, ...], *, seconds_left: float, workers: int
     ) -> Job | None:
-        if self._may_start(trials, seconds_left=seconds_left, workers=workers):
+        for _ in range(MOST_TOO_SLOW):
+            if not self._may_start(trials, seconds_left=seconds_left, workers=workers):
+                break
             trial_id = trials[-1].trial_id + 1 if trials else 0
-            candidate = self._strategy.propose(trials, trial_id=trial_id)
+            proposed = self._strategy.propose(trials, trial_id=trial_id)
+            seen = self._screen(trial_id, proposed)
+            candidate = proposed if isinstance(seen, Failure) else seen
             fidelity = self._fidelity_of(candidate, self._strategy.first_rung(trial_id))
-            if fidelity.seconds <= seconds_left:
-                job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
+            if fidelity.seconds > seconds_left:
+                break
+            job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
+            if not isinstance(seen, Failure):
                 return self._hand_out(job)
+            self.ledger.asked(job)
+            self.ledger.failed(trial_id, seen)
+            trials = self.trials
+        else:
+            msg = (
+                f"the last {MOST_TOO_SLOW} students that were timed on the target are all too "
+                f"slow, the last one: {seen.message} Raise --max-latency-ms, or 'autokd devices "
+                "calibrate' the profile on this target."
+            )
+            raise InfeasibleError(msg)
         for trial in closing(trials, self._ladder, stuck=self._stuck()):
             job = self._next_rung(trial)
             if self._job_seconds(job, trials) <= seconds_left:
@@ -119,7 +158,8 @@ class Study:
 
     def _may_start(self, trials: tuple[Trial, ...], *, seconds_left: float, workers: int) -> bool:
         """Whether a new trial may start, and leaves time to bring the best to the last rung."""
-        if self._max_trials is not None and len(trials) >= self._max_trials:
+        begun = sum(not trial.too_slow for trial in trials)
+        if self._max_trials is not None and begun >= self._max_trials:
             return False
         if not trials:
             return True

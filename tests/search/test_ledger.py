@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autokd.core.trial import Failure, TrialState
+from autokd.core.trial import BoardTiming, Failure, TrialState
 from autokd.errors import ConfigError, StorageError
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
@@ -139,7 +139,7 @@ def test_another_version_and_another_database_are_refused(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("UPDATE meta SET value = 99 WHERE key = 'schema_version'")
     connection.commit()
-    with pytest.raises(ConfigError, match="is a ledger of version 99; this autokd reads version 1"):
+    with pytest.raises(ConfigError, match="is a ledger of version 99; this autokd reads version 2"):
         Ledger.open(path)
     connection.execute("DROP TABLE meta")
     connection.commit()
@@ -208,3 +208,17 @@ def test_a_copy_taken_in_the_middle_of_a_write_opens_with_all_finished_events(
     os.truncate(wal, wal.stat().st_size - 100)  # the last event was on its way to the disk
     with Ledger.open(copy) as ledger:
         assert [t.trial_id for t in ledger.trials()] == [0]
+
+
+def test_timings_are_kept_in_their_order_beside_the_trials(path: Path) -> None:
+    timings = [
+        BoardTiming(candidate=candidate(n), p50_ms=3.5 + n, samples=64, target="this host")
+        for n in range(2)
+    ]
+    with Ledger.open(path) as ledger:
+        for timing in timings:
+            ledger.timed(0, timing)
+        assert ledger.timings() == tuple(timings)
+        assert ledger.trials() == ()
+    with Ledger.open_read_only(path) as reader:
+        assert reader.timings() == tuple(timings)

@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from autokd.core.trial import Failure, TrialState
+from autokd.core.trial import TOO_SLOW, Candidate, Failure, TrialState
+from autokd.errors import InfeasibleError
+from autokd.search.belief import results_of
 from autokd.search.ledger import Ledger
 from autokd.search.rungs import Ladder
 from autokd.search.strategies import AshaStrategy
-from autokd.search.study import Study
+from autokd.search.study import MOST_TOO_SLOW, Study
 from tests.search.fakes import FakeSpace, fidelity_of, observation
 
 LADDER = Ladder(rungs=2, eta=3.0, min_last=2)
@@ -187,3 +189,43 @@ def test_any_number_of_rungs_works(path, rungs: int) -> None:
         assert len(keys) == len(set(keys))
         assert sum(rung == 0 for _, rung in keys) == 9
         assert sum(rung == rungs - 1 for _, rung in keys) >= 2
+
+
+def too_slow(trial_id: int, candidate: Candidate) -> Candidate | Failure:  # noqa: ARG001
+    return Failure(kind=TOO_SLOW, message=f"student {trial_id}: 41 ms, at most 33.", rung=0)
+
+
+def test_a_candidate_that_the_screen_refuses_is_a_trial_that_failed_and_costs_no_place(
+    path,
+) -> None:
+    def screen(trial_id: int, candidate: Candidate) -> Candidate | Failure:
+        return too_slow(trial_id, candidate) if trial_id % 2 == 0 else candidate
+
+    with Ledger.open(path) as ledger:
+        strategy = AshaStrategy(FakeSpace(), seed=0, ladder=LADDER)
+        study = Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=3, screen=screen)
+        keys = run_out(study)
+        assert [trial for trial, rung in keys if rung == 0] == [1, 3, 5]
+        assert [t.trial_id for t in study.trials if t.too_slow] == [0, 2, 4]
+        # Of three that were trained one goes on: the refused ones are not counted on the rung.
+        assert sum(rung == 1 for _, rung in keys) == 2  # one promotion, one to fill the last rung
+        assert results_of(study.trials[0]) == []
+
+
+def test_the_screen_may_give_another_candidate_to_train(path) -> None:
+    def narrower(trial_id: int, candidate: Candidate) -> Candidate:  # noqa: ARG001
+        return candidate.model_copy(update={"base_width": 1})
+
+    with Ledger.open(path) as ledger:
+        strategy = AshaStrategy(FakeSpace(), seed=0, ladder=LADDER)
+        study = Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=3, screen=narrower)
+        assert study.ask().candidate.base_width == 1
+
+
+def test_when_nothing_is_fast_enough_the_search_ends_with_the_last_reason(path) -> None:
+    with Ledger.open(path) as ledger:
+        strategy = AshaStrategy(FakeSpace(), seed=0, ladder=LADDER)
+        study = Study(ledger, strategy, fidelity_of=fidelity_of, max_trials=3, screen=too_slow)
+        with pytest.raises(InfeasibleError, match=f"last {MOST_TOO_SLOW} .* 41 ms, at most 33"):
+            study.ask()
+        assert len(study.trials) == MOST_TOO_SLOW
