@@ -191,7 +191,7 @@ def test_any_number_of_rungs_works(path, rungs: int) -> None:
         assert sum(rung == rungs - 1 for _, rung in keys) >= 2
 
 
-def too_slow(trial_id: int, candidate: Candidate) -> Candidate | Failure:  # noqa: ARG001
+def too_slow(trial_id: int, candidate: Candidate) -> Candidate | Failure:
     return Failure(kind=TOO_SLOW, message=f"student {trial_id}: 41 ms, at most 33.", rung=0)
 
 
@@ -213,7 +213,7 @@ def test_a_candidate_that_the_screen_refuses_is_a_trial_that_failed_and_costs_no
 
 
 def test_the_screen_may_give_another_candidate_to_train(path) -> None:
-    def narrower(trial_id: int, candidate: Candidate) -> Candidate:  # noqa: ARG001
+    def narrower(trial_id: int, candidate: Candidate) -> Candidate:
         return candidate.model_copy(update={"base_width": 1})
 
     with Ledger.open(path) as ledger:
