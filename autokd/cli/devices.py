@@ -1,7 +1,7 @@
 """``autokd devices``: list, show and check device profiles."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,6 @@ from autokd.cli.output import current_output, render_table, wrap
 from autokd.errors import ProfileError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from autokd.core.device import DeviceProfile
 
 _HERE = "autokd.cli.devices"
@@ -20,7 +18,16 @@ COMMANDS = {
     "list": LazyCommand(_HERE, "list_devices", "List the devices that are known."),
     "show": LazyCommand(_HERE, "show", "Show one profile with its sources."),
     "check": LazyCommand(_HERE, "check", "Check a profile of your own."),
+    "new": LazyCommand(
+        "autokd.cli.new_device", "new", "Write a profile of your own from a probe of a board."
+    ),
+    "calibrate": LazyCommand(
+        "autokd.cli.calibrate", "calibrate", "Time a device and fit its profile to that."
+    ),
 }
+
+
+_COLUMNS = ("id", "onnxruntime", "opset/IR", "memory", "latency", "estimates")
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, invoke_without_command=True)
@@ -38,18 +45,15 @@ def list_devices() -> None:
     from autokd.core.device import list_profiles, load_profile
 
     profiles = [load_profile(name) for name in list_profiles()]
-    rows = [
-        (
-            profile.id,
-            f"{profile.runtime.package} {profile.runtime.version}",
-            f"{profile.export.opset}/{profile.export.ir}",
-            f"{profile.name}; {_limits(profile)}; {_estimates(profile)}",
-        )
-        for profile in profiles
-    ]
     output = current_output()
-    output.text(render_table(("id", "runtime", "opset/IR", "name; limits; estimates"), rows))
-    output.text("\n'autokd devices show ID' has the source of every number.")
+    output.text(render_table(_COLUMNS, [_row(profile) for profile in profiles]))
+    text = (
+        "onnxruntime, opset and IR are those of the default runtime and of the file that is "
+        "exported; memory and latency are the limits that hold unless you set others; the last "
+        "column counts the numbers that nobody looked up or measured. 'autokd devices show ID' has "
+        "the source of each."
+    )
+    output.text("\n" + wrap(text))
     output.data([profile.model_dump(mode="json") for profile in profiles])
 
 
@@ -83,33 +87,50 @@ def check(file: str) -> None:
         output.text(wrap(f"{len(estimates)} numbers are estimates: {', '.join(estimates)}."))
 
 
-def _limits(profile: "DeviceProfile") -> str:
-    from autokd.core.shortfall import limit_name, limit_text
+def _row(profile: "DeviceProfile") -> tuple[str, ...]:
+    from autokd.core.shortfall import limit_text
 
-    limits = profile.default_limits().model_dump(exclude_none=True)
-    return ", ".join(f"{limit_name(name)} {limit_text(name, limits[name])}" for name in limits)
-
-
-def _estimates(profile: "DeviceProfile") -> str:
+    limits = profile.default_limits()
     marks = [is_estimate for _, is_estimate in _numbers(profile)]
-    return f"{sum(marks)} of {len(marks)} numbers are estimates"
+    return (
+        profile.id,
+        profile.runtime.version if profile.runtime else "none",
+        f"{profile.export.opset}/{profile.export.ir}",
+        *(
+            "-" if getattr(limits, name) is None else limit_text(name, getattr(limits, name))
+            for name in ("max_memory_bytes", "max_latency_ms")
+        ),
+        f"{sum(marks)} of {len(marks)}",
+    )
 
 
-def _numbers(record: "BaseModel", prefix: str = "") -> Iterator[tuple[str, bool]]:
+def _numbers(record: Any, prefix: str = "") -> Iterator[tuple[str, bool]]:
     """Give each sourced number's dotted key, and whether it is an estimate."""
-    from pydantic import BaseModel
-
     from autokd.core.sourced import Sourced
 
-    for name in type(record).model_fields:
-        value = getattr(record, name)
+    for name, value in _items(record):
+        is_default = name not in getattr(record, "model_fields_set", {name})
+        if is_default:  # what a file leaves out is nobody's to look up
+            continue
         if isinstance(value, Sourced):
             yield prefix + name, value.is_estimate
-        elif isinstance(value, BaseModel):
+        elif not isinstance(value, (str, int, float)):
             yield from _numbers(value, f"{prefix}{name}.")
 
 
-def _lines(record: "BaseModel") -> list[str]:
+def _items(part: Any) -> Iterator[tuple[str, Any]]:
+    """Give keys and values of a record, a table or a list; a list's member goes by its id."""
+    from pydantic import BaseModel
+
+    if isinstance(part, BaseModel):
+        yield from ((name, getattr(part, name)) for name in type(part).model_fields)
+    elif isinstance(part, dict):
+        yield from part.items()
+    elif isinstance(part, tuple):
+        yield from ((getattr(inner, "id", str(i)), inner) for i, inner in enumerate(part))
+
+
+def _lines(record: Any, prefix: str = "") -> list[str]:
     """Give the keys of a profile line by line: plain ones, then each table under its name."""
     from pydantic import BaseModel
 
@@ -117,15 +138,16 @@ def _lines(record: "BaseModel") -> list[str]:
 
     rows: list[tuple[str, str]] = []
     tables: list[str] = []
-    for name in type(record).model_fields:
-        value = getattr(record, name)
+    for name, value in _items(record):
+        full = prefix + name
         if isinstance(value, Sourced):
             rows.append((name, f"{value.value:g}  ({value.source})"))
-        elif isinstance(value, BaseModel):
-            tables += ["", f"[{name}]", *_lines(value)]
+        elif isinstance(value, (BaseModel, dict)):
+            inner = _lines(value, f"{full}.")
+            tables += ["", f"[{full}]", *inner] if inner[:1] != [""] else inner
         elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             for item in value:
-                tables += ["", f"[[{name}]]", *_lines(item)]
+                tables += ["", f"[[{full}]]", *_lines(item, f"{full}.")]
         elif value not in (None, ()):
             rows.append((name, ", ".join(value) if isinstance(value, tuple) else str(value)))
     return [*render_table(("", ""), rows).splitlines(), *tables]

@@ -138,6 +138,8 @@ def _explain(cls: type[BaseModel], fault: ValidationError, where: str) -> str:
     if first["type"] == "missing":
         return f"{where}: missing key {key!r}; add it.{others}"
     rule = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if not location and isinstance(first["input"], dict):  # the rule names what contradicts what
+        return f"{where}: {rule}.{others}"
     return f"{where}: {key} = {_short(first['input'])}: {rule}.{others}"
 
 

@@ -6,70 +6,26 @@ that nobody looked up says ``source = "estimate"``.
 
 import os
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from autokd.core.codec import load_record, nearest
 from autokd.core.cost import Limits
+from autokd.core.hardware import Accelerator, Cpu, Memory, PowerMode
 from autokd.core.latency import LatencyModel
+from autokd.core.onnx_versions import IR_OF_OPSET
+from autokd.core.profile_rules import contradictions
 from autokd.core.record import Record
-from autokd.core.sourced import Positive, below
+from autokd.core.runtime import KnownBad, Runtime, Takes
+from autokd.core.sourced import Positive
+from autokd.core.toml import render_toml
 from autokd.errors import ProfileError
 
-# First opset that belongs to each IR version (onnx docs/Versioning.md).
-_IR_OF_OPSET = {13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
-_ID = r"[a-z0-9][a-z0-9-]{0,62}"
-
-
-class Cpu(Record):
-    """The processor that the runtime uses."""
-
-    arch: Literal["aarch64", "x86_64", "any"]
-    model: str
-    cores: Annotated[Positive, below(257)]
-    clock_ghz: Annotated[Positive, below(8)]
-    fp32_flop_per_cycle: Annotated[Positive, below(257)]
-
-    @property
-    def peak_macs_per_second(self) -> float:
-        """Peak multiply-accumulates per second of all cores in fp32."""
-        flops = self.cores.value * self.clock_ghz.value * 1e9 * self.fp32_flop_per_cycle.value
-        return flops / 2
-
-
-class Memory(Record):
-    """Main memory."""
-
-    ram_mib: Annotated[Positive, below(2**20)]
-    ram_usable_mib: Annotated[Positive, below(2**20)]
-    bandwidth_gb_per_s: Annotated[Positive, below(2000)]
-
-    @model_validator(mode="after")
-    def _usable_fits(self) -> Self:
-        if self.ram_usable_mib.value > self.ram_mib.value:
-            msg = (
-                f"ram_usable_mib = {self.ram_usable_mib.value:g} is more than "
-                f"ram_mib = {self.ram_mib.value:g}"
-            )
-            raise ValueError(msg)
-        return self
-
-
-class Runtime(Record):
-    """What runs the model on the board."""
-
-    package: str
-    version: str
-    providers: tuple[str, ...] = Field(min_length=1)
-    threads: int = Field(gt=0, le=256)
-    max_opset: int = Field(ge=13, le=27)
-    max_ir: int = Field(ge=7, le=13)
-    source: str
-    base_memory_mib: Positive
-    weight_memory_factor: Positive
+ID_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
 class ExportTarget(Record):
@@ -89,8 +45,8 @@ class ExportTarget(Record):
 
     @model_validator(mode="after")
     def _ir_belongs(self) -> Self:
-        if self.ir < _IR_OF_OPSET[self.opset]:
-            msg = f"opset {self.opset} needs ir >= {_IR_OF_OPSET[self.opset]}, got ir = {self.ir}"
+        if self.ir < IR_OF_OPSET[self.opset]:
+            msg = f"opset {self.opset} needs ir >= {IR_OF_OPSET[self.opset]}, got ir = {self.ir}"
             raise ValueError(msg)
         return self
 
@@ -104,52 +60,104 @@ class DefaultLimits(Record):
     max_params: Positive | None = None
 
 
-class KnownBad(Record):
-    """A version of a package that fails on this board."""
-
-    package: str
-    version: str
-    reason: str
-
-
 class DeviceProfile(Record):
-    """One board. Read it with `load_profile`."""
+    """One board. Read it with `load_profile`.
+
+    Attributes:
+        runtimes: What runs a model; the first is the default, and the only one whose latency must
+            be given. Empty where onnxruntime does not run.
+        takes: For those: what the device takes instead. Exactly one of the two is given.
+        export: The form of file that each of ``runtimes`` loads.
+    """
 
     schema_version: Literal[1]
-    id: str = Field(pattern=f"^{_ID}$")
+    id: str = Field(pattern=f"^{ID_PATTERN}$")
     name: str
-    kind: Literal["sbc", "minipc", "host"]
+    kind: Literal["sbc", "minipc", "host", "phone", "mcu"]
     software: str
     cpu: Cpu
     memory: Memory
-    runtime: Runtime
+    runtimes: tuple[Runtime, ...] = ()
+    takes: Takes | None = None
+    accelerators: tuple[Accelerator, ...] = ()
+    power: tuple[PowerMode, ...] = ()
     export: ExportTarget
-    latency: LatencyModel
     limits: DefaultLimits = DefaultLimits()
     known_bad: tuple[KnownBad, ...] = ()
 
     @model_validator(mode="after")
-    def _export_fits_runtime(self) -> Self:
-        for name, wanted, most in (
-            ("opset", self.export.opset, self.runtime.max_opset),
-            ("ir", self.export.ir, self.runtime.max_ir),
-        ):
-            if wanted > most:
-                msg = f"export.{name} = {wanted} is above runtime.max_{name} = {most}"
-                raise ValueError(msg)
+    def _agrees_with_itself(self) -> Self:
+        for fault in contradictions(self):
+            raise ValueError(fault)
         return self
 
+    @property
+    def runtime(self) -> Runtime | None:
+        """The default runtime, None where onnxruntime does not run."""
+        return self.runtimes[0] if self.runtimes else None
+
+    @property
+    def latency(self) -> LatencyModel | None:
+        """How fast the default runtime is believed to be in fp32, None without a runtime."""
+        return self.runtime.latency["fp32"] if self.runtime else None
+
+    @property
+    def threads(self) -> int:
+        """Threads of the default runtime, 1 without a runtime."""
+        return self.runtime.threads if self.runtime else 1
+
+    def required_runtime(self) -> Runtime:
+        """Give the default runtime.
+
+        Raises:
+            ProfileError: Onnxruntime does not run on this device.
+        """
+        if self.runtime is not None:
+            return self.runtime
+        assert self.takes is not None  # noqa: S101 - a profile has one of the two
+        msg = (
+            f"device {self.id}: onnxruntime does not run there; it takes a file of form "
+            f"{self.takes.form} through {self.takes.tool}."
+        )
+        raise ProfileError(msg)
+
+    def to_toml(self) -> str:
+        """Give the text of the profile's file, with what was set and no defaults."""
+        raw = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return render_toml(raw, is_inline=_is_inline)
+
+    def with_latency(self, latency: LatencyModel) -> Self:
+        """Give the profile with another belief in the speed of the default runtime in fp32.
+
+        Raises:
+            ProfileError: Onnxruntime does not run on this device.
+        """
+        used = self.required_runtime()
+        changed = used.model_copy(update={"latency": {**used.latency, "fp32": latency}})
+        return self.model_copy(update={"runtimes": (changed, *self.runtimes[1:])})
+
     def default_limits(self) -> Limits:
-        """Give the limits of the profile; memory is at most what the board can spare."""
+        """Give the limits of the profile; memory is at most what the board can spare.
+
+        On a microcontroller so is the file: flash without the code of the tool's runtime.
+        """
         given = self.limits
         usable = self.memory.ram_usable_mib.value
         memory = min(given.max_memory_mib.value, usable) if given.max_memory_mib else usable
+        size = given.max_size_mib.value if given.max_size_mib else None
+        if self.memory.flash_mib is not None and self.takes is not None:
+            flash = self.memory.flash_mib.value - self.takes.runtime_flash_kib.value / 2**10
+            size = flash if size is None else min(size, flash)
         return Limits(
             max_latency_ms=given.max_latency_ms.value if given.max_latency_ms else None,
             max_memory_bytes=int(memory * 2**20),
-            max_size_bytes=int(given.max_size_mib.value * 2**20) if given.max_size_mib else None,
+            max_size_bytes=None if size is None else int(size * 2**20),
             max_params=int(given.max_params.value) if given.max_params else None,
         )
+
+
+def _is_inline(table: Mapping[str, Any]) -> bool:
+    return set(table) == {"value", "source"} or "activation" in table
 
 
 def profile_folders() -> list[Path]:
@@ -185,7 +193,7 @@ def load_profile(name: str) -> DeviceProfile:
 
 def _shipped(name: str) -> Path:
     known = list_profiles()
-    if re.fullmatch(_ID, name) and name in known:
+    if re.fullmatch(ID_PATTERN, name) and name in known:
         return known[name]
     msg = (
         f"--device {name!r}: no such device; {nearest(name, list(known))} "

@@ -9,9 +9,10 @@ from autokd.core.device import DeviceProfile, list_profiles
 def test_the_list_has_every_profile(call):
     code, out, _ = call("devices", "list")
     assert code == 0
-    ids = [line.split()[0] for line in out.splitlines() if line[:1].strip()]
-    assert ids[1:-1] == list(list_profiles())
+    table, _, words = out.partition("\n\n")
+    assert [line.split()[0] for line in table.splitlines()[1:]] == list(list_profiles())
     assert max(map(len, out.splitlines())) <= 80
+    assert "devices show ID" in " ".join(words.split())
     answer = json.loads(call("devices", "list", "--json")[1])
     assert [DeviceProfile.model_validate(item).id for item in answer] == list(list_profiles())
 
@@ -19,15 +20,31 @@ def test_the_list_has_every_profile(call):
 def test_the_list_counts_estimates(call):
     raw = list_profiles()["jetson-nano"].read_text()
     estimates, numbers = raw.count('source = "estimate'), raw.count("value = ")
-    entry = call("devices", "list")[1].split("jetson-nano ")[1].split("jetson-orin")[0]
-    assert f"{estimates} of {numbers} numbers are estimates" in " ".join(entry.split())
+    entry = call("devices", "list")[1].split("jetson-nano ")[1].splitlines()[0]
+    assert entry.endswith(f"{estimates} of {numbers}")
+
+
+def test_a_device_without_onnxruntime_is_listed_without_a_claim(call):
+    entry = call("devices", "list")[1].split("stm32h7 ")[1].splitlines()[0].split()
+    assert entry[0] == "none"
+    assert "-" in entry
+
+
+def test_show_has_what_a_device_takes_instead_and_which_accelerators_are_out_of_reach(call):
+    out = call("devices", "show", "stm32h7")[1]
+    assert "[takes]" in out
+    assert "int8-qdq" in out
+    out = " ".join(call("devices", "show", "coral-dev-board")[1].split())
+    assert "[[accelerators]] id edgetpu" in out
+    assert "not by onnxruntime: it takes a TensorFlow Lite file" in out
 
 
 def test_show_gives_every_number_with_its_source(call):
     code, out, _ = call("devices", "show", "jetson-nano")
     assert code == 0
     assert "clock_ghz            1.43  (sbc-bench Results.md)" in out
-    assert "[runtime]" in out
+    assert "[[runtimes]]" in out
+    assert "[runtimes.latency.fp32]" in out
     answer = call("devices", "show", "jetson-nano", "--json")[1]
     assert DeviceProfile.model_validate_json(answer).id == "jetson-nano"
 

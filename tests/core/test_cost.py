@@ -71,6 +71,29 @@ def test_limits_that_are_given_replace_those_that_are_not() -> None:
     assert profile.overridden_by(Limits(max_latency_ms=5)) == Limits(max_params=1, max_latency_ms=5)
 
 
+UNTIMED = COST.model_copy(
+    update={"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
+)
+
+
+def test_a_latency_is_claimed_with_both_ends_or_not_at_all() -> None:
+    assert COST.latency_interval_ms == (5, 10, 20)
+    assert UNTIMED.latency_interval_ms is None
+    with pytest.raises(ValidationError, match="both ends of its interval or none"):
+        Cost.model_validate(COST.model_dump() | {"latency_low_ms": None})
+
+
+def test_a_cost_without_a_latency_is_held_by_the_other_limits() -> None:
+    limits = Limits(max_size_bytes=100, max_memory_bytes=500)
+    assert limits.violations(UNTIMED) == {"max_size_bytes": 1.0, "max_memory_bytes": -0.4}
+    assert limits.binding(UNTIMED) == "max_size_bytes"
+
+
+def test_a_latency_that_nobody_claims_cannot_be_limited() -> None:
+    with pytest.raises(ValueError, match="max_latency_ms = 5 on a device without a latency"):
+        Limits(max_latency_ms=5).utilisation(UNTIMED)
+
+
 @pytest.mark.parametrize("name", list(Limits.model_fields))
 def test_a_limit_of_zero_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):

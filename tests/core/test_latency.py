@@ -14,7 +14,7 @@ NANO = Path(__file__).parents[2] / "profiles" / "jetson-nano.toml"
 
 @pytest.mark.parametrize("factor", [1.0, 0.5])
 def test_an_interval_without_width_is_refused(factor: float) -> None:
-    raw = tomllib.loads(NANO.read_text())["latency"]
+    raw = tomllib.loads(NANO.read_text())["runtimes"][0]["latency"]["fp32"]
     raw["interval_factor"] = {"value": factor, "source": "estimate"}
-    with pytest.raises(ProfileError, match="interval_factor.*above 1"):
+    with pytest.raises(ProfileError, match=r"interval_factor.*above 1"):
         parse_record(LatencyModel, raw, where="a profile", error=ProfileError)

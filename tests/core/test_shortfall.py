@@ -1,7 +1,9 @@
 import pytest
 
 from autokd.core import shortfall
+from autokd.core.device import load_profile
 from autokd.core.results import Feasibility, LimitFeasibility
+from autokd.errors import ConfigError
 
 MET = LimitFeasibility(limit="max_params", value=150_000, fitting=200, nearest=9_000)
 MISSED = LimitFeasibility(limit="max_size_bytes", value=10 * 2**10, fitting=0, nearest=30 * 2**10)
@@ -33,3 +35,11 @@ def test_limits_that_only_together_are_too_much_are_said_to_be() -> None:
 def test_a_limit_has_its_name_and_its_unit(limit: str, value: float, name: str, text: str) -> None:
     assert shortfall.limit_name(limit) == name
     assert shortfall.limit_text(limit, value) == text
+
+
+def test_a_latency_is_not_limited_where_none_can_be_known() -> None:
+    board, microcontroller = load_profile("raspberry-pi-5"), load_profile("stm32h7")
+    shortfall.require_known_latency(5.0, board)
+    shortfall.require_known_latency(None, microcontroller)
+    with pytest.raises(ConfigError, match=r"max_latency_ms = 5 .*does not run on STM32H747.*--max"):
+        shortfall.require_known_latency(5.0, microcontroller)
