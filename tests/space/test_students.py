@@ -3,6 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
+from autokd.core.cost import Limits
+from autokd.core.sourced import Sourced
 from autokd.space.descriptors import NAMES
 
 
@@ -49,3 +51,22 @@ def test_every_candidate_is_taught_by_the_loss_of_its_space(space, preset):
     points = (*drawn_from.starts(), np.full(drawn_from.dimension, 0.3))
     drawn = [drawn_from.draw(point, member_seed=0, origin="prior") for point in points]
     assert [c.distill.loss for c in drawn if c] == ["dist"] * len(points)
+
+
+def test_members_follow_a_slower_device_and_other_limits(space, members) -> None:
+    drawn_from = space(max_latency_ms=20.0)
+    (member,) = members(drawn_from, 1)
+    again = {"member_seed": member.member_seed, "origin": "random"}
+    tighter = drawn_from.with_limits(drawn_from.limits.overridden_by(Limits(max_latency_ms=10.0)))
+    assert tighter.member(member.family, member.distill, **again).base_width < member.base_width
+    assert drawn_from.member(member.family, member.distill, **again) == member
+    latency = drawn_from.profile.latency
+    slower = {
+        name: Sourced(value=getattr(latency, name).value / 2, source="half")
+        for name in ("conv", "pointwise", "depthwise", "linear", "bandwidth")
+    }
+    drawn_from.predict_by(latency.model_copy(update=slower))
+    assert drawn_from.revision == 1
+    narrower = drawn_from.member(member.family, member.distill, **again)
+    assert narrower.base_width < member.base_width
+    assert narrower.cost.latency_high_ms <= 20.0

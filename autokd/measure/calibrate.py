@@ -1,0 +1,135 @@
+"""Times a set of graphs on a target, so that an interruption loses one of them at most.
+
+Every graph is timed in two rounds, in other places of the session, and the faster median counts:
+what disturbs a machine for a while makes a graph slower and never faster. Each measurement is
+written down as it ends; the next call goes on from there.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from autokd.core.codec import storage_error
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.progress import Progress
+from autokd.core.record import Record
+from autokd.errors import MeasurementError
+
+ROUNDS = 2
+ATTEMPTS = 3  # to get one valid measurement
+WARMUP_SECONDS = 2.0
+
+Measure = Callable[[Path], LatencyMeasurement]
+
+
+class Timing(Record):
+    """One valid measurement of one graph, or none in all attempts.
+
+    Attributes:
+        graph: Its name.
+        round: From 0 up.
+        p50_ms: Median latency of one image; None when no attempt was valid.
+        runtime: Package and version that ran.
+        threads: That it ran with.
+        reason: Why the last attempt did not count.
+    """
+
+    graph: str
+    round: int
+    p50_ms: float | None
+    runtime: str | None = None
+    threads: int | None = None
+    reason: str | None = None
+
+
+def time_graphs(
+    files: Mapping[str, Path], measure: Measure, *, journal: Path, progress: Progress
+) -> list[Timing]:
+    """Give the timings of all graphs, round by round.
+
+    Args:
+        files: ONNX file of each graph by name.
+        measure: Times a file on the target.
+        journal: Where each timing is written as it ends, and read at the start.
+        progress: Told of each.
+
+    Raises:
+        DeviceError: The target cannot be reached, or refuses.
+        StorageError: The journal cannot be written.
+    """
+    known = {(one.graph, one.round): one for one in _read(journal)}
+    found: list[Timing] = []
+    total = ROUNDS * len(files)
+    for number in range(ROUNDS):
+        for name, path in files.items():
+            progress("timing", len(found), total)
+            timing = known.get((name, number))
+            if timing is None:
+                timing = _time_graph(name, number, path, measure)
+                _append(journal, timing)
+            found.append(timing)
+    progress("timing", total, total)
+    return found
+
+
+def fastest_ms(timings: Sequence[Timing]) -> dict[str, float]:
+    """Give the smallest median of each graph that was measured validly at least once."""
+    best: dict[str, float] = {}
+    for timing in timings:
+        if timing.p50_ms is not None:
+            best[timing.graph] = min(timing.p50_ms, best.get(timing.graph, timing.p50_ms))
+    return best
+
+
+def _time_graph(name: str, number: int, path: Path, measure: Measure) -> Timing:
+    reason = None
+    for _ in range(ATTEMPTS):
+        try:
+            found = measure(path)
+        except MeasurementError as fault:
+            reason = str(fault)
+            continue
+        if found.valid:
+            return Timing(
+                graph=name,
+                round=number,
+                p50_ms=found.p50_ms,
+                runtime=found.runtime,
+                threads=found.threads,
+            )
+        reason = found.reason
+    return Timing(graph=name, round=number, p50_ms=None, reason=reason)
+
+
+def _read(journal: Path) -> list[Timing]:
+    """Give what is written there; a half last line, of a session that was killed, is left out."""
+    found = []
+    try:
+        text = journal.read_text(encoding="utf-8")
+    except OSError:
+        return []
+    for line in text.splitlines():
+        try:
+            found.append(Timing.model_validate_json(line))
+        except ValidationError:
+            continue
+    return found
+
+
+def _append(journal: Path, timing: Timing) -> None:
+    try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        with journal.open("a+b") as stream:
+            if stream.tell() and not _ends_a_line(stream):
+                stream.write(b"\n")
+            stream.write(timing.model_dump_json().encode() + b"\n")
+    except OSError as fault:
+        raise storage_error(journal, fault) from fault
+
+
+def _ends_a_line(stream: BinaryIO) -> bool:
+    stream.seek(-1, os.SEEK_END)
+    return stream.read(1) == b"\n"

@@ -1,0 +1,107 @@
+"""The session of a calibration: rounds, what does not count, and interruptions."""
+
+from pathlib import Path
+
+import pytest
+
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.progress import silent
+from autokd.errors import DeviceError, MeasurementError, StorageError
+from autokd.measure.calibrate import ATTEMPTS, Timing, fastest_ms, time_graphs
+
+FILES = {name: Path(f"{name}.onnx") for name in "abc"}
+
+
+def measurement(p50_ms, reason=None):
+    return LatencyMeasurement(
+        host="a board",
+        is_device=True,
+        valid=reason is None,
+        reason=reason,
+        runtime="onnxruntime 1.20.1",
+        provider="CPUExecutionProvider",
+        threads=2,
+        samples=64,
+        load_ms=1,
+        first_ms=1,
+        p50_ms=p50_ms,
+        p90_ms=p50_ms,
+        p99_ms=None,
+        min_ms=p50_ms,
+        mean_ms=p50_ms,
+        std_ms=0,
+        peak_memory_bytes=None,
+        runtime_memory_bytes=None,
+    )
+
+
+class Script:
+    """Gives what it was told, one after another, and remembers what was asked for."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def __call__(self, path):
+        self.asked.append(path.stem)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_each_graph_is_timed_in_each_round_and_the_faster_median_counts(tmp_path):
+    script = Script(*(measurement(ms) for ms in (1.0, 2.0, 9.0, 1.5, 1.8, 3.0)))
+    found = time_graphs(FILES, script, journal=tmp_path / "j.jsonl", progress=silent)
+    assert script.asked == list("abcabc")
+    assert fastest_ms(found) == {"a": 1.0, "b": 1.8, "c": 3.0}
+    assert {(one.runtime, one.threads) for one in found} == {("onnxruntime 1.20.1", 2)}
+
+
+def test_what_does_not_count_is_repeated_and_then_dropped(tmp_path):
+    noisy = measurement(5.0, reason="noise")
+    late = MeasurementError("did not end in time")
+    script = Script(noisy, measurement(1.0), *[noisy] * 2, late, *[noisy] * (2 * ATTEMPTS))
+    files = {name: FILES[name] for name in "ab"}
+    found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
+    assert script.asked == list("aa" + "bbb" + "aaa" + "bbb")
+    assert fastest_ms(found) == {"a": 1.0}
+    assert [one.reason for one in found if one.graph == "b"] == ["did not end in time", "noise"]
+
+
+def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
+    journal = tmp_path / "folder" / "j.jsonl"
+    script = Script(measurement(1.0), measurement(2.0), DeviceError("the board is gone"))
+    with pytest.raises(DeviceError, match="gone"):
+        time_graphs(FILES, script, journal=journal, progress=silent)
+    with journal.open("a") as stream:
+        stream.write('{"graph": "c", "rou')  # of a session that was killed
+    script = Script(*(measurement(ms) for ms in (3.0, 4.0, 5.0, 6.0)))
+    found = time_graphs(FILES, script, journal=journal, progress=silent)
+    assert script.asked == list("cabc")
+    assert fastest_ms(found) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    # And what came behind the half line is whole.
+    assert time_graphs(FILES, Script(), journal=journal, progress=silent) == found
+
+
+def test_a_journal_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"file/j\.jsonl: cannot be written"):
+        time_graphs(
+            FILES, Script(measurement(1.0)), journal=tmp_path / "file" / "j.jsonl", progress=silent
+        )
+
+
+def test_progress_counts_timings(tmp_path):
+    seen = []
+    time_graphs(
+        {"a": FILES["a"]},
+        Script(measurement(1.0), measurement(1.0)),
+        journal=tmp_path / "j.jsonl",
+        progress=lambda what, done, total: seen.append((what, done, total)),
+    )
+    assert seen == [("timing", 0, 2), ("timing", 1, 2), ("timing", 2, 2)]
+
+
+def test_a_graph_without_any_timing_has_no_median():
+    assert fastest_ms([Timing(graph="a", round=0, p50_ms=None, reason="noise")]) == {}

@@ -1,0 +1,127 @@
+"""Times students that no calibration has seen, and says how close they were predicted.
+
+    autokd devices calibrate DEVICE --target T --seconds 2
+    python -m tools.latency.unseen DEVICE --target T --journal FILE
+
+The students are drawn from the `edge` space, for images of 32, 64 and 96 px, under limits of ten
+thousand to a million parameters, from another stream than those of the calibration. Each is
+exported with random weights and timed twice; the faster median is what its prediction is held
+against, as in the calibration. FILE keeps what was measured, so an interrupted call goes on.
+
+The machine must do nothing else, and must be the one that was calibrated, with the same number of
+threads. 100 students take about ten minutes. The last line says whether 80 % lie within 10 % and
+the rank correlation is 0.98 or more; the exit code is 4 when not.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from autokd.core.device import load_profile
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.progress import silent
+from autokd.errors import AutoKDError, MeasurementError
+from autokd.measure.calibrate import WARMUP_SECONDS, fastest_ms, time_graphs
+from autokd.measure.target import measure_on, open_target
+from autokd.pipeline.untrained import write_untrained
+from autokd.space.latency import latency_model, predict_latency_ms
+from autokd.space.operators import layer_costs
+from autokd.space.probe_set import Probe, draw_students
+
+SEED = 20  # the calibration draws from seed 0
+SHARE, RANK = 0.8, 0.98
+GATE_FAILED = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Time, predict and print.
+
+    Raises:
+        SystemExit: Something that was given is wrong, or the predictions are not good enough.
+    """
+    given = _parse(arguments)
+    try:
+        profile = load_profile(given.device)
+        students = list(draw_students(profile, given.students, seed=SEED))
+        measured = _time(students, given)
+        if len(measured) < 2:
+            msg = f"{given.target}: no two students were measured validly; end other work there."
+            raise MeasurementError(msg)
+        kept = [student for student in students if student.name in measured]
+        predicted = [predict_latency_ms(layer_costs(s.program), profile) for s in kept]
+        factor = latency_model(profile).interval_factor.value
+    except AutoKDError as fault:
+        raise SystemExit(str(fault)) from None
+    truth = [measured[student.name] for student in kept]
+    if not report(np.array(predicted), np.array(truth), factor, dropped=len(students) - len(kept)):
+        raise SystemExit(GATE_FAILED)
+
+
+def report(
+    predicted_ms: np.ndarray, measured_ms: np.ndarray, interval_factor: float, *, dropped: int
+) -> bool:
+    """Print how close predictions (n,) are to measurements (n,); give whether close enough."""
+    errors = np.abs(predicted_ms / measured_ms - 1)
+    share = float(np.mean(errors <= 0.1))
+    rank = float(spearmanr(predicted_ms, measured_ms).statistic)
+    logs = np.log(predicted_ms / measured_ms)
+    covered = float(np.mean(np.abs(logs) <= np.log(interval_factor)))
+    worst = int(np.argmax(errors))
+    low, high = measured_ms.min(), measured_ms.max()
+    print(f"{len(errors)} students from {low:.2f} to {high:.2f} ms", end="")
+    print(f", {dropped} left out as never measured validly")
+    for part in (0.05, 0.1, 0.25):
+        print(f"within {part:4.0%}: {np.mean(errors <= part):4.0%}")
+    print(f"median error {np.median(errors):.1%}, bias x{np.exp(np.median(logs)):.3f}")
+    print(f"worst: {predicted_ms[worst]:.2f} ms for {measured_ms[worst]:.2f} ms measured")
+    print(f"inside the 80 % interval, x{interval_factor:g} either way: {covered:.0%}")
+    good = share >= SHARE and rank >= RANK
+    print(f"rank correlation {rank:.4f}; {share:.0%} within 10 %: ", end="")
+    print("good enough" if good else f"NOT good enough (at least {RANK} and {SHARE:.0%})")
+    return good
+
+
+def _time(students: Sequence[Probe], given: argparse.Namespace) -> dict[str, float]:
+    profile = load_profile(given.device)
+    with (
+        tempfile.TemporaryDirectory(prefix="autokd-") as folder,
+        open_target(given.target, profile, accept_host_key=given.accept_host_key) as target,
+    ):
+
+        def measure(path: Path) -> LatencyMeasurement:
+            return measure_on(
+                target,
+                path,
+                profile,
+                seconds=given.seconds,
+                threads=given.threads,
+                max_warmup_seconds=WARMUP_SECONDS,
+            )
+
+        files = {
+            s.name: write_untrained(Path(folder) / f"{s.name}.onnx", s.program, profile.export)
+            for s in students
+        }
+        return fastest_ms(time_graphs(files, measure, journal=given.journal, progress=silent))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("device")
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--journal", type=Path, required=True)
+    parser.add_argument("--students", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--accept-host-key")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
