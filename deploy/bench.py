@@ -17,10 +17,14 @@ The job, an object with exactly the keys of JOB below:
     max_seconds          stop measuring then, with however many samples
     warmup_seconds       run that long before, until the median has settled
     max_warmup_seconds   but no longer than this
+    sustained_seconds    go on that long afterwards, a median a minute; null: not at all
+    arena                onnxruntime's memory arena
+    memory_pattern       its plan of all blocks at once
+    spinning             whether its threads wait by turning in circles
     seed                 of the noise
 
 A measurement is valid when no rule of `judge` is broken. Percentiles are over all samples, none
-is dropped. ``p90_early_stop_ms`` is the 99 % upper bound on p90 of MLPerf's single-stream rules.
+is dropped. ``p90_early_stop`` is the 99 % upper bound on p90 of MLPerf's single-stream rules.
 """
 
 import glob
@@ -30,16 +34,20 @@ import math
 import os
 import platform
 import random
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
+from array import array
 
-VERSION = "1"
+VERSION = "2"
 SCHEMA = "autokd.bench/1"
 BEGIN = "-----BEGIN AUTOKD BENCH-----"
 END = "-----END AUTOKD BENCH-----"
 JOB = (
     "model model_sha256 sample providers threads seconds max_seconds warmup_seconds "
-    "max_warmup_seconds seed"
+    "max_warmup_seconds sustained_seconds arena memory_pattern spinning seed"
 ).split()
 
 MIN_WARMUP_RUNS = 10
@@ -53,6 +61,8 @@ MIN_SAMPLES_P99 = 662
 MAX_DRIFT_PCT = 5.0
 MAX_NOISE_PCT = 25.0
 MAX_VALUES = 1024  # of the output, in the answer
+
+CPU = "CPUExecutionProvider"
 
 FEATURES = set(
     "neon asimd asimdhp asimddp i8mm sve avx avx2 fma avx512f avx512_vnni avx_vnni".split()
@@ -73,10 +83,12 @@ def main(arguments, stdin, stdout):
     try:
         answer.update(probe() if arguments == ["--probe"] else bench(read_job(stdin.read())))
         answer["ok"] = True
-    except Refusal as refusal:
-        answer["error"] = {"kind": refusal.kind, "message": str(refusal)[:2000]}
     except Exception as fault:
-        answer["error"] = {"kind": "internal", "message": repr(fault)[:2000]}
+        kind, said = getattr(fault, "kind", None), str(fault)
+        if "MemoryError" in repr(fault) or "bad_alloc" in said:
+            kind, said = "memory", "there is not enough memory for this model here: %s" % said
+        said = said if kind else repr(fault)
+        answer["error"] = {"kind": kind or "internal", "message": said[:2000]}
     stdout.write("%s\n%s\n%s\n" % (BEGIN, json.dumps(answer, allow_nan=False), END))
     stdout.flush()
     return 0 if answer["ok"] else 1
@@ -125,6 +137,7 @@ def bench(job):
     samples, seconds = _measure(session, feed, job)
     memory["peak"] = _status_kb("VmHWM")
     memory["resident"] = _status_kb("VmRSS")
+    memory["anonymous"] = _status_kb("RssAnon")
 
     answer["job"] = {
         "model_bytes": size,
@@ -138,6 +151,11 @@ def bench(job):
     answer["state"]["after"] = state()
     reasons = judge(answer["latency_ms"], answer["state"])
     answer["validity"] = {"valid": not reasons, "reasons": reasons}
+    if job["sustained_seconds"]:
+        answer["sustained"] = _sustain(session, feed, job["sustained_seconds"])
+    if job["providers"][0] != CPU:
+        del session  # two engines may be more than an accelerator holds
+        answer["runtime"]["node_placement"] = _placement(job, feed)
     return answer
 
 
@@ -187,6 +205,11 @@ def judge(latency, around):
     words = [around[when]["throttled"] or 0 for when in ("before", "after")]
     if any(word & 0xF for word in words):
         broken.append("throttled: the board says 0x%x (power or heat)" % max(words))
+    if any(around[when]["cooling"] for when in ("before", "after")):
+        broken.append("throttled: the system holds the clock down (heat)")
+    counts = [around[when]["heat_events"] or 0 for when in ("before", "after")]
+    if counts[1] > counts[0]:
+        broken.append("throttled: the processor counts %d heat events" % (counts[1] - counts[0]))
     return broken
 
 
@@ -237,6 +260,9 @@ def state():
         "freq_khz": _ints(_read_all(cpufreq + "scaling_cur_freq")),
         "temp_mc": _ints(_read_all("/sys/class/thermal/thermal_zone*/temp")),
         "throttled": _throttled(),
+        "heat_events": _heat_events(),
+        "cooling": _cooling(),
+        "utc_seconds": time.time(),
         "loadavg": list(os.getloadavg()),
         "mem_available_kb": _kb_line("/proc/meminfo", "MemAvailable"),
     }
@@ -250,6 +276,8 @@ def _import_runtime():
         raise Refusal(
             "import", "%s; install numpy and onnxruntime for this Python" % fault
         ) from None
+    if hasattr(onnxruntime, "disable_telemetry_events"):
+        onnxruntime.disable_telemetry_events()  # 1.32 has some; a board reports to its owner alone
     return onnxruntime
 
 
@@ -269,8 +297,7 @@ def _check_model(job):
     return size, found
 
 
-def _load(job, runtime):
-    """Give the session and the seconds that it took, and write what runs into ``runtime``."""
+def _options(job):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -278,7 +305,18 @@ def _load(job, runtime):
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    wanted = job["providers"]
+    options.enable_cpu_mem_arena = job["arena"]
+    options.enable_mem_pattern = job["memory_pattern"]
+    spinning = "1" if job["spinning"] else "0"
+    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    return options
+
+
+def _load(job, runtime):
+    """Give the session and the seconds that it took, and write what runs into ``runtime``."""
+    import onnxruntime
+
+    wanted, options = job["providers"], _options(job)
     missing = [name for name in wanted if name not in runtime["providers_available"]]
     if missing:
         raise Refusal(
@@ -295,8 +333,39 @@ def _load(job, runtime):
     active = session.get_providers()
     if active[:1] != wanted[:1]:
         raise Refusal("provider", "asked for %s, onnxruntime runs %s" % (wanted[0], active))
-    runtime.update(providers_requested=wanted, providers_active=active, threads=job["threads"])
+    runtime.update(providers_requested=wanted, providers_active=active)
+    runtime.update((key, job[key]) for key in ("threads", "arena", "memory_pattern", "spinning"))
     return session, seconds
+
+
+def _placement(job, feed):
+    """Give how many nodes each provider ran; refuses when the wanted one ran none.
+
+    Only the profile of a run says it, which slows the run down: so this is another session.
+    """
+    import onnxruntime
+
+    folder = tempfile.mkdtemp(prefix="autokd-")
+    try:
+        options = _options(job)
+        options.enable_profiling = True
+        options.profile_file_prefix = os.path.join(folder, "profile")
+        session = onnxruntime.InferenceSession(job["model"], options, providers=job["providers"])
+        _run(session, feed)
+        with open(session.end_profiling()) as stream:
+            events = json.load(stream)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    ran = {}
+    for event in events:
+        name = event.get("args", {}).get("provider")
+        if name and event.get("name", "").endswith("_kernel_time"):
+            ran[name] = ran.get(name, 0) + 1
+    wanted = job["providers"][0]
+    if ran and wanted not in ran:
+        shown = ", ".join("%d nodes on %s" % (ran[name], name) for name in sorted(ran))
+        raise Refusal("provider", "asked for %s, onnxruntime ran %s" % (wanted, shown))
+    return ran
 
 
 def _make_input(session, job):
@@ -379,7 +448,7 @@ def _warm_up(session, feed, job):
 
 def _measure(session, feed, job):
     """Give all latencies in ms, in order, and the seconds over which they were taken."""
-    samples = []
+    samples = array("d")  # a list takes four times the memory, which would count as the model's
     started = time.perf_counter()
     while True:
         samples.append(_timed(session, feed))
@@ -387,6 +456,36 @@ def _measure(session, feed, job):
         enough = elapsed >= job["seconds"] and len(samples) >= MIN_SAMPLES_P90
         if enough or elapsed >= job["max_seconds"]:
             return samples, elapsed
+
+
+def _sustain(session, feed, seconds):
+    """Give the course of time and heat over ``seconds``, in windows of a minute or a tenth."""
+    import numpy as np
+
+    window = min(60.0, seconds / 10.0)
+    p50, counts, temp_mc, freq_khz = [], [], [], []
+    started = time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        samples = array("d")
+        window_end = time.perf_counter() + window
+        while not samples or time.perf_counter() < window_end:
+            samples.append(_timed(session, feed))
+        now = state()
+        p50.append(float(np.median(np.frombuffer(samples))))
+        counts.append(len(samples))
+        temp_mc.append(max(now["temp_mc"]) if now["temp_mc"] else None)
+        freq_khz.append(min(now["freq_khz"]) if now["freq_khz"] else None)
+    tenth = max(1, len(p50) // 10)
+    slowdown = float(np.median(p50[-tenth:]) / np.median(p50[:tenth]) - 1.0)
+    return {
+        "seconds": time.perf_counter() - started,
+        "window_seconds": window,
+        "n": counts,
+        "p50_ms": p50,
+        "temp_mc": temp_mc,
+        "freq_khz": freq_khz,
+        "slowdown_pct": slowdown * 100.0,
+    }
 
 
 def _timed(session, feed):
@@ -411,12 +510,22 @@ def _cpuinfo():
 
 
 def _virtualised(machine, features):
-    # User-mode emulation shows the real processor's flags under another machine's name.
-    if machine.startswith("aarch64") and "sse2" in features:
+    # User-mode emulation passes on the real processor's flags, the kernel's own machine and the
+    # emulator's name; which of them depends on its version.
+    foreign = machine == "aarch64" and "sse2" in features
+    real = _read("/proc/sys/kernel/arch")
+    program = (_read("/proc/self/status") or "").partition("\n")[0]
+    if foreign or (real and real != machine) or program.startswith("Name:\tqemu-"):
         return "qemu-user"
-    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+    groups = _read("/proc/1/cgroup") or ""
+    if any(os.path.exists(path) for path in ("/.dockerenv", "/run/.containerenv")) or any(
+        word in groups for word in ("docker", "kubepods", "lxc", "containerd")
+    ):
         return "container"
-    return "vm" if "hypervisor" in features else "none"
+    vendor = _read("/sys/class/dmi/id/sys_vendor") or ""
+    if "hypervisor" in features or os.path.exists("/sys/hypervisor/type") or "QEMU" in vendor:
+        return "vm"
+    return "none"
 
 
 def _os_name():
@@ -428,12 +537,36 @@ def _os_name():
 
 def _throttled():
     """Give the Raspberry Pi's word on power and heat; None elsewhere."""
-    for text in _read_all("/sys/devices/platform/soc*/soc*firmware/get_throttled"):
+    words = _read_all("/sys/devices/platform/soc*/soc*firmware/get_throttled")
+    for text in words or [_ask(["vcgencmd", "get_throttled"]).partition("=")[2]]:
         try:
             return int(text, 16)
         except ValueError:
             pass
     return None
+
+
+def _heat_events():
+    """Give how often the processor slowed itself down since it was started; None if not told."""
+    counters = "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count"
+    counts = _ints(_read_all(counters))
+    return sum(counts) if counts else None
+
+
+def _cooling():
+    """Give by how many steps the kernel holds the clock down for heat; None if it cannot."""
+    steps = []
+    for folder in sorted(glob.glob("/sys/class/thermal/cooling_device*")):
+        if "cpufreq" in (_read(os.path.join(folder, "type")) or ""):
+            steps += _ints(_read_all(os.path.join(folder, "cur_state")))
+    return max(steps) if steps else None
+
+
+def _ask(command):
+    try:
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=5).decode()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
 
 
 def _status_kb(key):

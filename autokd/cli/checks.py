@@ -182,6 +182,10 @@ def check_device(name: str, packages: dict[str, Package]) -> list[Finding]:
 
 def _check_runtime(profile: "DeviceProfile", packages: dict[str, Package]) -> Finding:
     runtime = profile.runtime
+    if runtime is None:
+        assert profile.takes is not None  # noqa: S101 - a profile has one of the two
+        text = f"no onnxruntime; {profile.takes.tool} takes the {profile.takes.form} file"
+        return Finding("ok", "runtime", text, is_device=True)
     version = runtime.version
     if profile.kind == "host" and (here := packages.get(runtime.package)) and here.version:
         version = here.version  # the host's profile describes this very process
@@ -197,10 +201,9 @@ def _check_runtime(profile: "DeviceProfile", packages: dict[str, Package]) -> Fi
 
 def _check_format(profile: "DeviceProfile", onnx: Package | None) -> Finding:
     target, runtime = profile.export, profile.runtime
-    text = (
-        f"opset {target.opset} and IR {target.ir}; "
-        f"the runtime loads up to opset {runtime.max_opset} and IR {runtime.max_ir}"
-    )
+    text = f"opset {target.opset} and IR {target.ir}"
+    if runtime is not None:
+        text += f"; the runtime loads up to opset {runtime.max_opset} and IR {runtime.max_ir}"
     if onnx is None or onnx.opset is None or onnx.ir is None:
         advice = "onnx cannot be imported here, so nothing can be exported."
         return Finding("fail", "ONNX form", text, advice, is_device=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autokd.cli.options import json_option
+from autokd.cli.options import json_option, target_options
 from autokd.cli.output import current_output, note, render_table
 from autokd.errors import AutoKDError, DeviceError, InputError
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--device", metavar="D", help="Check the profile of this device too.")
+@target_options
 @json_option
-def doctor(device: str | None) -> None:
-    """Check this machine before a run: packages, disk, cores, cache, and a device's profile.
+def doctor(device: str | None, *, target: str | None, accept_host_key: str | None) -> None:
+    """Check this machine before a run: packages, disk, cores, cache, a device's profile, a board.
 
     A check that fails gives exit code 2, or 5 when it is about the device.
     """
@@ -35,6 +36,7 @@ def doctor(device: str | None) -> None:
         checks.check_cache(cache_folder()),
         checks.check_processor(_workers()),
         *(checks.check_device(device, packages) if device is not None else []),
+        *_target(target, device, accept_host_key),
     ]
     rows = [
         (finding.level, finding.what, " ".join(filter(None, (finding.found, _advice(finding)))))
@@ -45,6 +47,21 @@ def doctor(device: str | None) -> None:
     output.partial["checks"] = [asdict(finding) for finding in findings]
     _raise_on_failure(findings)
     output.data(output.partial)
+
+
+def _target(target: str | None, device: str | None, accept_host_key: str | None) -> "list[Finding]":
+    if target is None:
+        return []
+    from autokd.cli.target_checks import check_target
+    from autokd.core.device import load_profile
+    from autokd.errors import ProfileError
+
+    note(f"asking {target} ...")
+    try:
+        profile = None if device is None else load_profile(device)
+    except ProfileError:
+        return []  # the check of the device says so
+    return check_target(target, profile, accept_host_key=accept_host_key)
 
 
 def _advice(finding: "Finding") -> str:

@@ -1,25 +1,81 @@
-"""Timing on this host: the agent as a process of its own, never called the board."""
+"""Timing on this host: the agent as a process of its own, called the board only where it is."""
 
-import hashlib
 import os
-import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from autokd.core.device import DeviceProfile
-from autokd.core.results import LatencyMeasurement
-from autokd.errors import DeviceError, InputError, MeasurementError
+from autokd.core.measurement import LatencyMeasurement
+from autokd.errors import DeviceError, MeasurementError
+from autokd.measure.process import run_limited
 from autokd.measure.protocol import (
+    MAX_ANSWER_BYTES,
     BenchAnswer,
     BenchJob,
     parse_answer,
     strip_control,
-    to_measurement,
 )
+from autokd.measure.target import measure_on
+
+NAME = "this host"
 
 _START_SECONDS = 60.0  # to start Python, import onnxruntime and load the model, on a busy machine
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class LocalTarget:
+    """This host.
+
+    Attributes:
+        name: For people.
+        is_device: Whether this host is what the profile describes.
+    """
+
+    def __init__(self, *, is_device: bool) -> None:
+        self.name = NAME
+        self.is_device = is_device
+        self._probed: BenchAnswer | None = None
+
+    def probe(self) -> BenchAnswer:
+        """Give facts about this host; asked once and remembered.
+
+        Raises:
+            DeviceError: Onnxruntime cannot be used here.
+        """
+        if self._probed is None:
+            answer = _run(["--probe"], b"", threads=1, seconds=_START_SECONDS, what="the probe")
+            self._probed = require_ok(answer, where=NAME)
+        return self._probed
+
+    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+        """Run the agent on ``job`` with the files where they are; see `Target`.
+
+        Raises:
+            DeviceError: The agent failed.
+            MeasurementError: It did not end in time.
+        """
+        places = {
+            "model": str(model.resolve()),
+            "sample": None if sample is None else str(sample.resolve()),
+        }
+        return run_agent(job.model_copy(update=places))
+
+    def close(self) -> None:
+        """Do nothing: nothing was copied and nothing runs."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def measure_local(
@@ -31,32 +87,16 @@ def measure_local(
     sample: Path | None = None,
     seed: int = 0,
 ) -> LatencyMeasurement:
-    """Time ``model`` on the CPU of this host; a measurement that does not count says so itself.
-
-    Args:
-        model: The ONNX file.
-        profile: Its number of threads is used, as far as this host has processors.
-        seconds: To measure after warming up; at least 64 samples are taken.
-        threads: Instead of the profile's.
-        sample: ``sample.npz`` whose first image is the input; noise when None.
-        seed: Of the noise.
-
-    Raises:
-        InputError: There is no such model.
-        DeviceError: Onnxruntime or the model cannot be used here, or the agent failed.
-        MeasurementError: It did not end in time.
-    """
-    job = BenchJob(
-        model=str(model.resolve()),
-        model_sha256=_digest(model),
-        sample=None if sample is None else str(sample.resolve()),
-        threads=threads or min(profile.runtime.threads, _processors()),
+    """Time ``model`` on the CPU of this host; see `autokd.measure.target.measure_on`."""
+    return measure_on(
+        LocalTarget(is_device=profile.kind == "host"),
+        model,
+        profile,
         seconds=seconds,
-        max_seconds=max(4 * seconds, 60.0),
+        threads=threads,
+        sample=sample,
         seed=seed,
     )
-    answer = run_agent(job)
-    return to_measurement(answer, host=describe_host(answer), is_device=False)
 
 
 def run_agent(job: BenchJob, *, agent: Path | None = None) -> BenchAnswer:
@@ -66,51 +106,63 @@ def run_agent(job: BenchJob, *, agent: Path | None = None) -> BenchAnswer:
         DeviceError: The agent ended without an answer, or with one that breaks the protocol.
         MeasurementError: It did not end in time.
     """
-    timeout = job.longest_seconds + _START_SECONDS
-    threads = dict.fromkeys(_THREAD_VARIABLES, str(job.threads))
+    return _run(
+        [],
+        job.model_dump_json().encode(),
+        threads=job.threads,
+        seconds=job.longest_seconds + _START_SECONDS,
+        what=job.model,
+        agent=agent,
+    )
+
+
+def require_ok(answer: BenchAnswer, *, where: str) -> BenchAnswer:
+    """Give an answer back that is no refusal.
+
+    Raises:
+        DeviceError: The agent refused.
+    """
+    if answer.error is not None:
+        msg = f"{where}: {answer.error.message} ({answer.error.kind})"
+        raise DeviceError(msg)
+    return answer
+
+
+def agent_file(name: str = "bench.py") -> Path:
+    """Give the path of a file of ``deploy``, in the wheel or in a checkout."""
+    package = Path(str(files("autokd")))
+    installed = package / "_deploy" / name
+    return installed if installed.is_file() else package.parent / "deploy" / name
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Give the environment that holds libraries to ``threads`` before they are loaded."""
+    return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
+def _run(
+    arguments: list[str],
+    stdin: bytes,
+    *,
+    threads: int,
+    seconds: float,
+    what: str,
+    agent: Path | None = None,
+) -> BenchAnswer:
     try:
-        done = subprocess.run(
-            [sys.executable, str(agent or agent_file())],
-            input=job.model_dump_json().encode(),
-            capture_output=True,
-            timeout=timeout,
-            env={**os.environ, **threads},
-            check=False,
+        done = run_limited(
+            [sys.executable, str(agent or agent_file()), *arguments],
+            stdin=stdin,
+            seconds=seconds,
+            most_bytes=MAX_ANSWER_BYTES,
+            where=NAME,
+            env={**os.environ, **thread_variables(threads)},
         )
-    except subprocess.TimeoutExpired:
-        msg = f"this host: {job.model}: timing did not end within {timeout:.0f} s and was stopped."
+    except TimeoutError:
+        msg = f"{NAME}: {what}: timing did not end within {seconds:.0f} s and was stopped."
         raise MeasurementError(msg) from None
     if not done.stdout:
-        last = strip_control(done.stderr.decode("utf-8", "replace"))[-300:] or "no text"
-        msg = f"this host: the agent ended with status {done.returncode} and no answer: {last}"
+        last = strip_control(done.stderr)[-300:] or "no text"
+        msg = f"{NAME}: the agent ended with status {done.status} and no answer: {last}"
         raise DeviceError(msg)
-    return parse_answer(done.stdout, where="this host")
-
-
-def describe_host(answer: BenchAnswer) -> str:
-    """Say in words that the answer comes from this host and what its processor is."""
-    if answer.host is None:
-        return "this host"
-    return f"this host ({answer.host.machine}, {answer.host.cpu_model or 'unknown processor'})"
-
-
-def agent_file() -> Path:
-    """Give the path of ``bench.py``, in the wheel or in a checkout."""
-    package = Path(str(files("autokd")))
-    installed = package / "_deploy" / "bench.py"
-    return installed if installed.is_file() else package.parent / "deploy" / "bench.py"
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _digest(model: Path) -> str:
-    try:
-        with model.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as fault:
-        msg = f"{model}: cannot be read ({fault.strerror}); give the path of an ONNX file."
-        raise InputError(msg) from None
+    return parse_answer(done.stdout, where=NAME)

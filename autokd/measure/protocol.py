@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from autokd.core.record import Record
-from autokd.core.results import LatencyMeasurement
 from autokd.errors import DeviceError
 
 SCHEMA = "autokd.bench/1"
@@ -48,12 +47,16 @@ class BenchJob(Record):
     max_seconds: float = Field(gt=0)
     warmup_seconds: float = Field(default=1.0, ge=0)
     max_warmup_seconds: float = Field(default=5.0, ge=0)
+    sustained_seconds: float | None = Field(default=None, gt=0)
+    arena: bool = True
+    memory_pattern: bool = True
+    spinning: bool = True
     seed: int = Field(default=0, ge=0)
 
     @property
     def longest_seconds(self) -> float:
         """Time that warming up and measuring take at most, one run aside."""
-        return self.max_warmup_seconds + self.max_seconds
+        return self.max_warmup_seconds + self.max_seconds + (self.sustained_seconds or 0.0)
 
 
 class _Part(Record):
@@ -95,18 +98,30 @@ class Host(_Part):
 
 
 class RuntimeFacts(_Part):
-    """Onnxruntime there; the last three only when a model was loaded."""
+    """Onnxruntime there; what follows the available providers only when a model was loaded.
+
+    Attributes:
+        node_placement: Nodes that each provider ran; empty when only the CPU was asked for.
+    """
 
     name: Text
     version: Text
     providers_available: list[Text]
     providers_requested: list[Text] = Field(default_factory=list)
     providers_active: list[Text] = Field(default_factory=list)
+    node_placement: dict[Text, int] = Field(default_factory=dict)
     threads: int | None = None
+    arena: bool | None = None
+    memory_pattern: bool | None = None
+    spinning: bool | None = None
 
 
 class MemoryKb(_Part):
-    """Resident memory; a peak (VmHWM) but for ``start`` and ``resident``. None without /proc."""
+    """Resident memory; a peak (VmHWM) but for ``start`` and the last two. None without /proc.
+
+    Attributes:
+        anonymous: Of ``resident``, what no file backs.
+    """
 
     start: int | None
     after_import: int | None
@@ -114,15 +129,25 @@ class MemoryKb(_Part):
     after_first_run: int | None = None
     peak: int | None = None
     resident: int | None = None
+    anonymous: int | None = None
 
 
 class StateFacts(_Part):
-    """Clocks, heat and load at one moment."""
+    """Clocks, heat and load at one moment.
+
+    Attributes:
+        throttled: The Raspberry Pi's word: bits 0 to 3 are about now, 16 to 19 about the past.
+        heat_events: How often an x86 processor slowed itself down since it was started.
+        cooling: Steps by which the kernel holds the clock down for heat.
+    """
 
     governor: list[Text]
     freq_khz: list[int]
     temp_mc: list[int]
     throttled: int | None
+    heat_events: int | None
+    cooling: int | None
+    utc_seconds: float
     loadavg: list[float]
     mem_available_kb: int | None
 
@@ -173,6 +198,18 @@ class LatencyMs(_Part):
     noise_pct: float
 
 
+class SustainedFacts(_Part):
+    """The course of a long run in windows; temperatures are the highest, clocks the lowest."""
+
+    seconds: float
+    window_seconds: float
+    n: list[int]
+    p50_ms: list[Milliseconds] = Field(min_length=1)
+    temp_mc: list[int | None]
+    freq_khz: list[int | None]
+    slowdown_pct: float
+
+
 class OutputFacts(_Part):
     """What the model computed, for parity on the board."""
 
@@ -203,6 +240,7 @@ class BenchAnswer(_Part):
     job: JobFacts | None = None
     latency_ms: LatencyMs | None = None
     output: OutputFacts | None = None
+    sustained: SustainedFacts | None = None
     validity: Validity | None = None
 
     @model_validator(mode="after")
@@ -251,45 +289,6 @@ def parse_answer(output: bytes, *, where: str) -> BenchAnswer:
     except (ValueError, RecursionError) as fault:
         msg = f"{where}: the answer is not JSON: {strip_control(str(fault))}."
         raise DeviceError(msg) from None
-
-
-def to_measurement(answer: BenchAnswer, *, host: str, is_device: bool) -> LatencyMeasurement:
-    """Give the record of ``results.json`` for an answer that timed a model.
-
-    Raises:
-        DeviceError: The agent refused, or did not time a model.
-    """
-    if answer.error is not None:
-        msg = f"{host}: {answer.error.message} ({answer.error.kind})"
-        raise DeviceError(msg)
-    latency, runtime, memory = answer.latency_ms, answer.runtime, answer.memory_kb
-    if latency is None or runtime is None or memory is None or answer.validity is None:
-        msg = f"{host}: the agent answered a probe, not a measurement."
-        raise DeviceError(msg)
-    return LatencyMeasurement(
-        host=host,
-        is_device=is_device,
-        valid=answer.validity.valid,
-        reason="; ".join(answer.validity.reasons) or None,
-        runtime=f"{runtime.name} {runtime.version}",
-        provider=runtime.providers_active[0],
-        threads=runtime.threads or 0,
-        samples=latency.n,
-        load_ms=latency.load,
-        first_ms=latency.first,
-        p50_ms=latency.p50,
-        p90_ms=latency.p90,
-        p99_ms=latency.p99,
-        min_ms=latency.min,
-        mean_ms=latency.mean,
-        std_ms=latency.std,
-        peak_memory_bytes=_to_bytes(memory.peak),
-        runtime_memory_bytes=_to_bytes(memory.after_import),
-    )
-
-
-def _to_bytes(kb: int | None) -> int | None:
-    return None if kb is None else kb * 1024
 
 
 def _refuse_constant(name: str) -> Any:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from onnx import TensorProto
 from autokd.measure.local import agent_file
 
 SOURCE = agent_file().read_text()
+TURN = agent_file("turn.py").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,25 @@ def bench():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+IN_PYTHON_3_6 = {
+    "array",
+    "fcntl",
+    "glob",
+    "hashlib",
+    "json",
+    "math",
+    "os",
+    "platform",
+    "random",
+    "shutil",
+    "signal",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "time",
+}
 
 
 def make_job(model, **changes):
@@ -35,6 +56,10 @@ def make_job(model, **changes):
         "max_seconds": 5,
         "warmup_seconds": 0,
         "max_warmup_seconds": 0.3,
+        "sustained_seconds": None,
+        "arena": True,
+        "memory_pattern": True,
+        "spinning": True,
         "seed": 7,
     }
     return {**job, **changes}
@@ -87,9 +112,14 @@ def test_it_needs_numpy_onnxruntime_and_nothing_else_that_is_not_in_python_3_6()
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.partition(".")[0])
-    standard = {"glob", "hashlib", "json", "math", "os", "platform", "random", "sys", "time"}
-    assert imported == standard | {"numpy", "onnxruntime"}
-    assert standard <= sys.stdlib_module_names
+    assert imported - sys.stdlib_module_names == {"numpy", "onnxruntime"}
+    assert imported & sys.stdlib_module_names <= IN_PYTHON_3_6
+
+
+def test_what_waits_for_the_turn_is_python_3_6_and_needs_nothing():
+    assert is_python_3_6(TURN)
+    names = [n for n in ast.walk(ast.parse(TURN)) if isinstance(n, ast.Import)]
+    assert {alias.name for name in names for alias in name.names} <= IN_PYTHON_3_6
 
 
 def test_a_probe_needs_no_job(bench):
@@ -115,6 +145,118 @@ def test_it_times_a_model_and_says_what_it_computed(bench, make_model):
     assert second == 0.0
     memory = answer["memory_kb"]
     assert memory["start"] <= memory["after_import"] <= memory["after_session"] <= memory["peak"]
+    assert memory["after_session"] <= memory["after_first_run"] <= memory["peak"]
+    assert 0 < memory["anonymous"] <= memory["resident"]
+    assert answer["runtime"]["threads"] == 1
+    assert abs(answer["state"]["before"]["utc_seconds"] - time.time()) < 60
+    assert "sustained" not in answer
+
+
+def test_session_options_reach_onnxruntime_and_the_answer(bench, make_model, monkeypatch):
+    import onnxruntime
+
+    seen = []
+
+    class Session(onnxruntime.InferenceSession):
+        def __init__(self, path, options, **given):
+            spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
+            seen.append((options.enable_cpu_mem_arena, options.enable_mem_pattern, spinning))
+            assert options.intra_op_num_threads == 2
+            super().__init__(path, options, **given)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    switches = {"arena": False, "memory_pattern": False, "spinning": False}
+    answer = answer_to(bench, make_job(make_model(), threads=2, **switches))
+    assert seen == [(False, False, "0")]
+    assert {key: answer["runtime"][key] for key in switches} == switches
+    answer_to(bench, make_job(make_model(), threads=2))
+    assert seen[1] == (True, True, "1")
+
+
+def test_a_long_run_is_told_in_windows(bench, make_model):
+    answer = answer_to(bench, make_job(make_model(), sustained_seconds=0.5))
+    course = answer["sustained"]
+    assert course["window_seconds"] == pytest.approx(0.05)
+    assert len(course["p50_ms"]) == len(course["n"]) == len(course["temp_mc"])
+    assert 8 <= len(course["p50_ms"]) <= 10
+    assert 0.5 <= course["seconds"] < 5
+    assert all(n >= 1 for n in course["n"])
+    first, last = course["p50_ms"][0], course["p50_ms"][-1]
+    assert course["slowdown_pct"] == pytest.approx((last / first - 1) * 100)
+
+
+def test_a_window_is_a_minute_at_most_and_the_slowdown_is_of_tenths(bench, monkeypatch):
+    clock = [0.0]
+
+    def timed(session, feed):
+        clock[0] += 10.0
+        return 2.0 if clock[0] > 1620 else 1.0
+
+    monkeypatch.setattr(bench, "_timed", timed)
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: clock[0])
+    course = bench._sustain(None, None, 1800.0)
+    assert course["window_seconds"] == 60.0
+    assert course["n"] == [6] * 30
+    assert course["p50_ms"] == [1.0] * 27 + [2.0] * 3
+    assert course["slowdown_pct"] == 100.0
+
+
+def test_a_provider_that_runs_no_node_is_refused_and_one_that_runs_some_is_told(bench, make_model):
+    """Azure's provider is in every wheel, and takes no node of a model that needs no network."""
+    wanted = ["AzureExecutionProvider", "CPUExecutionProvider"]
+    if wanted[0] not in answer_to(bench, "", ["--probe"])["runtime"]["providers_available"]:
+        pytest.skip("this onnxruntime has no AzureExecutionProvider")
+    answer = answer_to(bench, make_job(make_model(), providers=wanted))
+    assert answer["error"]["kind"] == "provider"
+    words = "asked for AzureExecutionProvider, onnxruntime ran 3 nodes on CPUExecutionProvider"
+    assert answer["error"]["message"] == words
+    placed = bench._placement(
+        make_job(make_model(), providers=["CPUExecutionProvider"]),
+        {"image": np.zeros((1, 3, 4, 4), dtype=np.uint8)},
+    )
+    assert placed == {"CPUExecutionProvider": 3}
+
+
+@pytest.mark.parametrize(
+    ("machine", "features", "files", "found"),
+    [
+        ("aarch64", ["asimd"], {}, "none"),
+        ("x86_64", ["sse2", "avx2"], {}, "none"),
+        ("aarch64", ["fpu", "sse2"], {}, "qemu-user"),
+        ("aarch64", ["asimd"], {"/proc/sys/kernel/arch": "x86_64"}, "qemu-user"),
+        ("aarch64", [], {"/proc/self/status": "Name:\tqemu-aarch64-st\nUmask:"}, "qemu-user"),
+        ("aarch64", ["asimd"], {"/proc/sys/kernel/arch": "aarch64"}, "none"),
+        ("x86_64", ["hypervisor"], {}, "vm"),
+        ("aarch64", ["asimd"], {"/sys/class/dmi/id/sys_vendor": "QEMU"}, "vm"),
+        ("x86_64", ["hypervisor"], {"/proc/1/cgroup": "0::/docker/12ab"}, "container"),
+    ],
+)
+def test_what_a_machine_runs_in(bench, monkeypatch, machine, features, files, found):
+    monkeypatch.setattr(bench, "_read", files.get)
+    monkeypatch.setattr(bench.os.path, "exists", lambda path: False)
+    assert bench._virtualised(machine, features) == found
+
+
+def test_power_and_heat_are_read_where_a_system_keeps_them(bench, monkeypatch, tmp_path):
+    devices = tmp_path / "cooling"
+    for number, (kind, step) in enumerate((("Processor", 0), ("cpufreq-cpu0", 3), ("fan", 9))):
+        folder = devices / f"cooling_device{number}"
+        folder.mkdir(parents=True)
+        (folder / "type").write_text(kind + "\n")
+        (folder / "cur_state").write_text(f"{step}\n")
+    real = bench.glob.glob
+    place = "/sys/class/thermal/cooling_device*"
+    swapped = {place: str(devices / "cooling_device*")}
+    monkeypatch.setattr(bench.glob, "glob", lambda pattern: real(swapped.get(pattern, pattern)))
+    assert bench._cooling() == 3
+    monkeypatch.setattr(bench, "_read_all", lambda pattern: [])
+    monkeypatch.setattr(bench, "_ask", lambda command: "throttled=0x50005")
+    assert bench._throttled() == 0x50005
+    monkeypatch.setattr(bench, "_ask", lambda command: "")
+    assert bench._throttled() is None
+    assert bench._heat_events() is None
+    monkeypatch.setattr(bench, "_read_all", lambda pattern: ["3", "4"])
+    assert bench._heat_events() == 7
 
 
 def test_noise_depends_on_the_seed_alone_and_sums_up_alike_as_bytes_and_floats(bench):
@@ -230,8 +372,12 @@ def test_statistics_are_over_all_samples(bench):
     assert bench.summarise(values * 7, 1.0)["p99"] == 100.0
 
 
-def judged(bench, values, before=None, after=None):
+def judged(bench, values, before=None, after=None, **facts):
+    """``facts`` are of before and after, two each."""
     around = {"before": {"throttled": before}, "after": {"throttled": after}}
+    for place, when in enumerate(("before", "after")):
+        for name in ("cooling", "heat_events"):
+            around[when][name] = facts.get(name, (None, None))[place]
     return bench.judge(bench.summarise(values, 1.0), around)
 
 
@@ -256,6 +402,16 @@ def test_a_board_that_throttles_now_is_invalid_and_one_that_did_so_once_is_not(b
     assert judged(bench, steady, before=0x50000, after=0x50000) == []
     reasons = judged(bench, steady, before=0, after=0x50005)
     assert reasons == ["throttled: the board says 0x50005 (power or heat)"]
+
+
+def test_a_clock_that_the_kernel_holds_down_is_invalid(bench):
+    steady = [1.0] * 100
+    assert judged(bench, steady, cooling=(0, 0), heat_events=(7, 7)) == []
+    for around in ((0, 2), (1, 0)):
+        reasons = judged(bench, steady, cooling=around)
+        assert reasons == ["throttled: the system holds the clock down (heat)"]
+    reasons = judged(bench, steady, heat_events=(7, 9))
+    assert reasons == ["throttled: the processor counts 2 heat events"]
 
 
 def test_drift_is_finite_for_any_number_of_samples(bench):

@@ -62,7 +62,7 @@ def test_a_board_with_more_threads_than_this_host_has_processors_gets_what_there
     seen = []
     monkeypatch.setattr(local, "run_agent", lambda job: seen.append(job) or run_agent(a_job("x")))
     many = profile.model_copy(
-        update={"runtime": profile.runtime.model_copy(update={"threads": 256})}
+        update={"runtimes": (profile.runtimes[0].model_copy(update={"threads": 256}),)}
     )
     with pytest.raises(DeviceError):
         measure_local(make_model(), many, seconds=1)
