@@ -15,6 +15,7 @@ from autokd.core.device import ExportTarget
 from autokd.errors import ExportError, ParityError
 from autokd.export.onnx import INPUT_NAME, OPERATORS, OUTPUT_NAME
 
+INT8_OPERATORS = OPERATORS | {"DequantizeLinear", "QuantizeLinear"}
 ABSOLUTE_TOLERANCE = 1e-4
 RELATIVE_TOLERANCE = 1e-3
 
@@ -43,8 +44,13 @@ class Parity(NamedTuple):
     agreement: float
 
 
-def check_file(path: Path, target: ExportTarget) -> None:
+def check_file(path: Path, target: ExportTarget, *, operators: frozenset[str] = OPERATORS) -> None:
     """Open the file again and check that it is what the board loads.
+
+    Args:
+        path: The file.
+        target: What it must be.
+        operators: The only ones that it may have.
 
     Raises:
         ExportError: It is not; the message says what was found and what the profile asks for.
@@ -58,7 +64,7 @@ def check_file(path: Path, target: ExportTarget) -> None:
     if model.ir_version != target.ir:
         msg = f"{path}: IR version is {model.ir_version}; the profile asks for {target.ir}"
         raise ExportError(msg + f" ({target.reason}).")
-    _check_contents(path, model, target)
+    _check_contents(path, model, target, operators)
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as fault:
@@ -143,17 +149,19 @@ def _read_model(path: Path) -> onnx.ModelProto:
         raise ExportError(msg) from None
 
 
-def _check_contents(path: Path, model: onnx.ModelProto, target: ExportTarget) -> None:
+def _check_contents(
+    path: Path, model: onnx.ModelProto, target: ExportTarget, operators: frozenset[str]
+) -> None:
     graph = model.graph
     outside = [t.name for t in graph.initializer if t.data_location == TensorProto.EXTERNAL]
     if outside:
         msg = f"{path}: weights {outside[0]!r} are in another file; the board gets one file only."
         raise ExportError(msg)
-    unknown = sorted({f"{n.domain}.{n.op_type}".lstrip(".") for n in graph.node} - OPERATORS)
+    unknown = sorted({f"{n.domain}.{n.op_type}".lstrip(".") for n in graph.node} - operators)
     if unknown:
         msg = (
             f"{path}: has operators {', '.join(unknown)}; "
-            f"a student has only {', '.join(sorted(OPERATORS))}."
+            f"a student has only {', '.join(sorted(operators))}."
         )
         raise ExportError(msg)
     if [i.name for i in graph.input] != [INPUT_NAME] or [o.name for o in graph.output] != [

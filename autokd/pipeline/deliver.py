@@ -1,4 +1,4 @@
-"""From finalists to winners: exported, checked on real images, timed on this host."""
+"""From finalists to winners: exported, checked on real images, timed, in the best precision."""
 
 import time
 from collections.abc import Callable
@@ -6,205 +6,153 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
-import torch
 
-from autokd.core.config import RunConfig
-from autokd.core.device import DeviceProfile, ExportTarget
+from autokd.core.codec import save_record
+from autokd.core.comparison import ImageOutcomes, outcomes_file
+from autokd.core.device import DeviceProfile
 from autokd.core.progress import Progress
-from autokd.core.results import ExportResult, LatencyMeasurement, Winner
+from autokd.core.results import ExportResult, Winner
 from autokd.core.trial import Trial
-from autokd.data.augment import resize, to_input
-from autokd.data.images import ImageSet
-from autokd.errors import DeviceError, ExportError, MeasurementError
-from autokd.export.package import ExportedStudent, TrainedStudent, export_winner
+from autokd.data.images import Dataset, ImageSet
+from autokd.distill.batches import TrainingData
+from autokd.export.package import ExportedStudent
 from autokd.export.verify import run_onnx
-from autokd.measure.local import measure_local
-from autokd.models.network import StudentNetwork
-from autokd.pipeline.plan import RunPlan
-from autokd.pipeline.students import FINAL_RUNG
-from autokd.space.students import StudentSpace
+from autokd.pipeline.exporting import Exporter
+from autokd.pipeline.precisions import Precisions, settle_precision
+from autokd.pipeline.variants import Source
+from autokd.pipeline.winner_timing import WinnerTiming
 
 Say = Callable[[str], None]
-
-PARITY_IMAGES = 256
-BENCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Winners, best first, and what the steps took."""
+    """Winners, best first, what the steps took, and why the last timing that failed did."""
 
     winners: tuple[Winner, ...]
     teacher_test_accuracy: float | None
     export_seconds: float
     measure_seconds: float
+    timing_failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exporter:
-    """Exports trained students of one run."""
-
-    config: RunConfig
-    plan: RunPlan
-    space: StudentSpace
-    run: Path
-
-    def export(
-        self, trial: Trial, folder: Path, *, images: ImageSet, target: ExportTarget, device: str
-    ) -> ExportedStudent:
-        """Write the folder of ``trial`` and hold the file against the student on real images.
-
-        Raises:
-            ExportError: The file is not what the board loads, or does not compute the same.
-        """
-        program = self.space.program(trial.candidate)
-        network = self._network(trial)
-        shown = self.board_images(
-            images.subset(torch.arange(min(PARITY_IMAGES, len(images)))), trial
-        )
-        with torch.inference_mode():
-            reference = network(
-                to_input(
-                    torch.from_numpy(shown),
-                    channels=program.image_channels,
-                    mean=self.plan.mean,
-                    std=self.plan.std,
-                )
-            )
-        genotype = self.space.genotype(trial.candidate)
-        student = TrainedStudent(
-            program=program,
-            weights={name: value.numpy() for name, value in network.state_dict().items()},
-            genotype=genotype,
-            mean=self.plan.mean,
-            std=self.plan.std,
-            class_names=self.plan.data.classes,
-            metadata={
-                "device": device,
-                "genotype": genotype.digest,
-                "teacher_sha256": self.plan.teacher.sha256,
-                "data_digest": self.plan.data.digest,
-                "trial": str(trial.trial_id),
-                "seed": str(self.config.seed),
-            },
-        )
-        return export_winner(
-            folder, student, target=target, images=shown, reference=reference.numpy()
-        )
-
-    def board_images(self, images: ImageSet, trial: Trial) -> np.ndarray:
-        """Give images (n, px, px, c) as the board feeds them to the student of ``trial``."""
-        return resize(images.images, trial.candidate.family.input_px).numpy()
-
-    def _network(self, trial: Trial) -> StudentNetwork:
-        path = self.run / "trials" / str(trial.trial_id) / f"rung{FINAL_RUNG}.safetensors"
-        network = StudentNetwork(self.space.program(trial.candidate))
-        try:
-            weights = safetensors.torch.load_file(path)
-        except (OSError, safetensors.SafetensorError) as fault:
-            msg = f"{path}: the trained weights cannot be read ({fault}); begin a new run."
-            raise ExportError(msg) from None
-        network.load_state_dict(weights, strict=False)
-        return network.eval()
-
-
-def deliver(
+def deliver(  # noqa: PLR0913 - all that a run has by now
     exporter: Exporter,
     finalists: tuple[Trial, ...],
     *,
     profile: DeviceProfile,
-    validation: ImageSet,
+    dataset: Dataset,
+    training: Callable[[], TrainingData],
     load_test: Callable[[], tuple[ImageSet | None, float | None, np.ndarray | None]],
     progress: Progress,
     say: Say,
 ) -> Delivery:
-    """Export finalists, score the files in onnxruntime and time them on this host.
+    """Export finalists, settle the precision of each, and score the files in onnxruntime.
 
-    The test split is read here, after the order of the winners is settled.
+    The test split is read last, after the order of the winners and their precisions are settled.
 
     Args:
         exporter: Of this run.
         finalists: Best first.
         profile: The device.
-        validation: Images that parity is checked on.
+        dataset: Training images to calibrate on, and validation images to check and choose on.
+        training: Opens what the best student can be trained on with integers.
         load_test: Gives the test images, and the teacher's accuracy and classes on them.
         progress: Told of each step.
         say: Told what was measured.
 
     Raises:
         ExportError: A file is not what the board loads, or does not compute the same.
+        StorageError: The disk is full or refuses.
     """
     began = time.monotonic()
-    folders = [exporter.run / "winners" / str(rank) for rank in range(1, len(finalists) + 1)]
     exported = []
-    for done, (trial, folder) in enumerate(zip(finalists, folders, strict=True)):
+    for done, trial in enumerate(finalists):
         progress("exporting", done, len(finalists))
         exported.append(
             exporter.export(
-                trial, folder, images=validation, target=profile.export, device=profile.id
+                trial,
+                exporter.run / "winners" / str(done + 1),
+                images=dataset.validation,
+                target=profile.export,
+                device=profile.id,
             )
         )
     progress("exporting", len(finalists), len(finalists))
-    test, teacher_accuracy, teacher_classes = load_test()
-    scores = []
-    for done, (trial, found) in enumerate(zip(finalists, exported, strict=True)):
-        progress("scoring in onnxruntime", done, len(finalists))
-        scores.append(_score(exporter, trial, found.path, validation, test, teacher_classes))
-    progress("scoring in onnxruntime", len(finalists), len(finalists))
     export_seconds = time.monotonic() - began
     began = time.monotonic()
+    settled = []
+    with WinnerTiming(exporter.config.target, profile, say) as timing:
+        # Training with integers is worth its time for the best student, where INT8 may be chosen.
+        asked = exporter.config.export.precision != "auto"
+        tunes = asked or timing.is_device or profile.runtime is None
+        for done, (trial, found) in enumerate(zip(finalists, exported, strict=True)):
+            progress("settling the precision", done, len(finalists))
+            sample = found.path.parent / "sample.npz"
+            source = Source(
+                trial=trial,
+                exported=found,
+                profile=profile,
+                config=exporter.config.export,
+                train=dataset.train,
+                validation=dataset.validation,
+                training=training if done == 0 and tunes else None,
+                seed=exporter.config.seed,
+            )
+            settled.append(
+                settle_precision(
+                    exporter,
+                    source,
+                    measure=lambda path, sample=sample: timing.measure(path, sample),  # type: ignore[misc]
+                    say=say,
+                )
+            )
+    progress("settling the precision", len(finalists), len(finalists))
+    measure_seconds = time.monotonic() - began
+    began = time.monotonic()
+    test, teacher_accuracy, teacher_classes = load_test()
     winners = []
-    for rank, (trial, found, score) in enumerate(zip(finalists, exported, scores, strict=True), 1):
-        progress("timing on this host", rank - 1, len(finalists))
-        measured = _measure(found.path, folders[rank - 1], profile, say)
-        winners.append(_winner(exporter, rank, trial, found, score, measured))
-    progress("timing on this host", len(finalists), len(finalists))
-    return Delivery(tuple(winners), teacher_accuracy, export_seconds, time.monotonic() - began)
+    for rank, (trial, found, made) in enumerate(zip(finalists, exported, settled, strict=True), 1):
+        progress("scoring in onnxruntime", rank - 1, len(finalists))
+        scores = _TestImages(exporter, trial, test, teacher_classes)
+        winners.append(_winner(exporter, rank, trial, found, made, scores))
+    progress("scoring in onnxruntime", len(finalists), len(finalists))
+    export_seconds += time.monotonic() - began
+    return Delivery(
+        tuple(winners), teacher_accuracy, export_seconds, measure_seconds, timing.failure
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Score:
-    """Accuracies of a file in onnxruntime; None without labels or images."""
+class _TestImages:
+    """The test split as one winner is fed it."""
 
-    validation: float | None
-    test: float | None
-    test_agreement: float | None
+    exporter: Exporter
+    trial: Trial
+    test: ImageSet | None
+    teacher_classes: np.ndarray | None
 
+    def score(self, path: Path) -> tuple[float | None, float | None]:
+        """Give accuracy, and agreement with the teacher; None without labels or images.
 
-def _score(
-    exporter: Exporter,
-    trial: Trial,
-    path: Path,
-    validation: ImageSet,
-    test: ImageSet | None,
-    teacher_classes: np.ndarray | None,
-) -> _Score:
-    named = run_onnx(path, exporter.board_images(validation, trial)).argmax(axis=1)
-    on_validation = _accuracy(named, validation)
-    if test is None or not len(test):
-        return _Score(on_validation, None, None)
-    named = run_onnx(path, exporter.board_images(test, trial)).argmax(axis=1)
-    agreement = None if teacher_classes is None else float((named == teacher_classes).mean())
-    return _Score(on_validation, _accuracy(named, test), agreement)
-
-
-def _accuracy(named: np.ndarray, images: ImageSet) -> float | None:
-    """Give the fraction of the images with a label that are right, None when none has one."""
-    labels = images.labels.numpy()
-    known = labels >= 0
-    return float((named == labels)[known].mean()) if known.any() else None
-
-
-def _measure(
-    path: Path, folder: Path, profile: DeviceProfile, say: Say
-) -> LatencyMeasurement | None:
-    """Time a file here; a host that cannot is a note in the report, not the end of a run."""
-    try:
-        return measure_local(path, profile, seconds=BENCH_SECONDS, sample=folder / "sample.npz")
-    except (DeviceError, MeasurementError) as fault:
-        say(f"not timed on this host: {fault}")
-        return None
+        Which images were named rightly is kept beside the file, for `autokd compare`.
+        """
+        if self.test is None or not len(self.test):
+            return None, None
+        images = self.exporter.board_images(self.test, self.trial)
+        named = run_onnx(path, images).argmax(axis=1)
+        labels = self.test.labels.numpy()
+        known = labels >= 0
+        accuracy = None
+        if known.any():
+            right = (named == labels)[known]
+            accuracy = float(right.mean())
+            digest = self.exporter.plan.data.digest
+            kept = ImageOutcomes.of(right.tolist(), data_digest=digest, split="test")
+            save_record(kept, outcomes_file(path))
+        if self.teacher_classes is None:
+            return accuracy, None
+        return accuracy, float((named == self.teacher_classes).mean())
 
 
 def _winner(
@@ -212,13 +160,18 @@ def _winner(
     rank: int,
     trial: Trial,
     found: ExportedStudent,
-    score: _Score,
-    measured: LatencyMeasurement | None,
+    made: Precisions,
+    test: _TestImages,
 ) -> Winner:
     candidate = trial.candidate
     last = trial.observations[-1]
     labelled = exporter.plan.data.labelled
     alone = candidate.distill.model_copy(update={"alpha": 1.0})  # what no labels leave
+    test_accuracy, test_agreement = scored = test.score(found.path)
+    chosen = next(v for v in made.variants if v.file and v.precision == made.chosen)
+    if made.chosen != "fp32":
+        scored = test.score(exporter.run / str(chosen.file))
+    tested = chosen.model_copy(update={"test_accuracy": scored[0], "test_agreement": scored[1]})
     return Winner(
         rank=rank,
         trial_id=trial.trial_id,
@@ -227,7 +180,7 @@ def _winner(
         member_seed=candidate.member_seed,
         cost=candidate.cost,
         violations=exporter.plan.limits.violations(
-            candidate.cost.model_copy(update={"size_bytes": found.size_bytes})
+            candidate.cost.model_copy(update={"size_bytes": chosen.size_bytes})
         ),
         epochs=last.fidelity.images / exporter.plan.data.train_images,
         train_seconds=sum(seen.train_seconds for seen in trial.observations),
@@ -244,9 +197,12 @@ def _winner(
             parity_images=found.parity.images,
             parity_max_error=found.parity.max_error,
             agreement=found.parity.agreement,
-            validation_accuracy=score.validation,
-            test_accuracy=score.test,
-            test_agreement=score.test_agreement,
+            validation_accuracy=made.variants[0].validation_accuracy,
+            test_accuracy=test_accuracy,
+            test_agreement=test_agreement,
         ),
-        measurement=measured,
+        measurement=made.measurement,
+        variants=tuple(tested if v is chosen else v for v in made.variants),
+        chosen=made.chosen,
+        chosen_reason=made.reason,
     )
