@@ -4,6 +4,7 @@ The form counted is the exported one: BatchNorm and sums' weights are folded awa
 after a convolution is part of it.
 """
 
+from autokd.core.precision import Int8Form
 from autokd.space.program import Layer, Program
 
 FLOAT_BYTES = 4
@@ -52,12 +53,65 @@ def peak_activation_bytes(program: Program) -> int:
     return peak
 
 
+def int8_arena_bytes(program: Program) -> int:
+    """Give the largest sum of live INT8 tensors over the execution order, as the fp32 count.
+
+    Scratch buffers of a runtime come on top; a profile says how much.
+    """
+    return peak_activation_bytes(program) // FLOAT_BYTES
+
+
+def int8_onnx_size_bytes(program: Program, form: Int8Form, *, label_bytes: int = 0) -> int:
+    """Estimate the bytes of the full-integer file: INT8 weights, scales, names and nodes.
+
+    A weight of a convolution or of the classifier has a scale (fp32) and a zero (int8) for each
+    output channel, or one of both; its bias is int32, with a scale and an int32 zero likewise.
+
+    Args:
+        program: The student.
+        form: How it is quantised.
+        label_bytes: Of the classes' names, which are in the file as JSON.
+    """
+    # Normalisation has a convolution of its own where zero must be the integer 0.
+    size = _INT8_FILE_BYTES + label_bytes + _INT8_NORMALISATION_BYTES * form.symmetric
+    conv_bytes = _INT8_SYMMETRIC_CONV_BYTES if form.symmetric else _INT8_CONV_BYTES
+    readers = program.readers()
+    for layer in program.layers:
+        if layer.kind == "conv":
+            size += conv_bytes + _INT8_CONV_NAME_USES * len(layer.name)
+        elif layer.kind == "sum":
+            size += _INT8_ADD_BYTES * (len(layer.inputs) - 1)
+        elif form.symmetric or not _is_lower_end(program, layer, readers):
+            size += _INT8_NODE_BYTES.get(layer.kind, 0)
+        if weights := _weights(program, layer):
+            scales = layer.channels if form.per_channel else 1
+            size += weights + 4 * layer.channels + (4 + 1 + 4 + 4) * scales
+    return size
+
+
 # Bytes of the file beside the weights: nodes with their attributes, and names of tensors. Fitted to
 # files of `autokd.export.onnx`; `tests/space/test_cost.py` holds the sum against real ones.
 _FILE_BYTES = 1300
 _CONV_BYTES, _CONV_NAME_USES = 129, 9
 _NODE_BYTES = {"relu": 62, "pool": 90}
 _ADD_BYTES = 55  # for each input of a sum after the first
+
+# The same for the full-integer file of `autokd.export.microcontroller`, where every tensor has a
+# QuantizeLinear, and a DequantizeLinear for each reader. A convolution has 20 bytes more than the
+# fit, so that a real file keeps a limit too; `tests/space/test_counts.py` holds it.
+_INT8_FILE_BYTES = 3040
+_INT8_CONV_BYTES, _INT8_SYMMETRIC_CONV_BYTES, _INT8_CONV_NAME_USES = 770, 700, 28
+_INT8_NORMALISATION_BYTES = 620
+_INT8_NODE_BYTES = {"relu": 340, "pool": 310}
+_INT8_ADD_BYTES = 532
+
+
+def _is_lower_end(program: Program, layer: Layer, readers: tuple[int, ...]) -> bool:
+    """Whether a ReLU is nothing but the lower end of the integers of what it reads."""
+    if layer.kind != "relu":
+        return False
+    source = layer.inputs[0]
+    return program.layers[source].kind in ("conv", "sum") and readers[source] == 1
 
 
 def _bytes_beside_weights(layer: Layer) -> int:

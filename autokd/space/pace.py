@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from autokd.core.record import Record
-from autokd.space.latency import layer_costs
-from autokd.space.program import Program
+from autokd.space.counts import FLOAT_BYTES, folded_numbers, layer_macs
+from autokd.space.program import Layer, Program
 
 FEATURES = ("conv", "pointwise", "depthwise", "moved", "operators")
 
@@ -35,14 +35,25 @@ class Pace(Record):
 
 
 def training_features(program: Program) -> tuple[float, ...]:
-    """Count what `Pace` weighs, in the order of ``FEATURES``."""
-    costs = layer_costs(program)
+    """Count what `Pace` weighs, in the order of ``FEATURES``.
+
+    In training nothing is joined with what stands behind it but a ReLU with its convolution, so
+    the operators are not those of `autokd.space.operators`.
+    """
     macs = {"conv": 0, "pointwise": 0, "depthwise": 0}
-    for cost in costs:
-        if cost.kind in macs:
-            macs[cost.kind] += cost.macs
-    moved = sum(cost.moved_bytes for cost in costs)
-    return (*(float(macs[name]) for name in FEATURES[:3]), float(moved), float(len(costs)))
+    moved = operators = 0
+    readers = [0] * len(program.layers)
+    for layer in program.layers:
+        for source in layer.inputs:
+            readers[source] += 1
+    for layer in program.layers:
+        if layer.kind == "image" or _is_joined_relu(program, layer, readers):
+            continue
+        if layer.kind == "conv":
+            macs[_convolution_class(layer)] += layer_macs(program, layer)
+        moved += _moved_bytes(program, layer)
+        operators += 1
+    return (*(float(macs[name]) for name in FEATURES[:3]), float(moved), float(operators))
 
 
 def fit_pace(programs: Sequence[Program], seconds_per_image: Sequence[float]) -> Pace:
@@ -56,3 +67,22 @@ def fit_pace(programs: Sequence[Program], seconds_per_image: Sequence[float]) ->
     error = np.median(np.abs(features @ coefficients / times - 1.0))
     first, second, third, fourth, fifth = (float(value) for value in coefficients)
     return Pace(seconds=(first, second, third, fourth, fifth), relative_error=float(error))
+
+
+def _moved_bytes(program: Program, layer: Layer) -> int:
+    read = sum(program.layers[s].channels * program.layers[s].px ** 2 for s in layer.inputs)
+    return FLOAT_BYTES * (read + layer.channels * layer.px**2 + folded_numbers(program, layer))
+
+
+def _convolution_class(layer: Layer) -> str:
+    if layer.groups > 1:
+        return "depthwise"
+    return "pointwise" if layer.kernel == 1 else "conv"
+
+
+def _is_joined_relu(program: Program, layer: Layer, readers: list[int]) -> bool:
+    return (
+        layer.kind == "relu"
+        and program.layers[layer.inputs[0]].kind == "conv"
+        and readers[layer.inputs[0]] == 1
+    )

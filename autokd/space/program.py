@@ -71,6 +71,14 @@ class Program:
         """Length of the logits."""
         return self.layers[-1].channels
 
+    def readers(self) -> tuple[int, ...]:
+        """Count, for each layer, the inputs of other layers that it is."""
+        counts = [0] * len(self.layers)
+        for layer in self.layers:
+            for source in layer.inputs:
+                counts[source] += 1
+        return tuple(counts)
+
     def last_readers(self) -> tuple[int, ...]:
         """Give, for each layer, the place of the last layer that reads it; its own for the last."""
         last = list(range(len(self.layers)))

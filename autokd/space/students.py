@@ -1,5 +1,6 @@
 """The space that is searched: points of a cube in, sized students out."""
 
+import copy
 import json
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
 from autokd.core.family import FamilyParams, Preset
 from autokd.core.genotype import Genotype
+from autokd.core.latency import LatencyModel
 from autokd.core.trial import Candidate, DistillParams, LossName, Origin
 from autokd.space.coding import decode_point, dimensions, encode_point, starting_points
 from autokd.space.descriptors import describe
@@ -30,6 +32,8 @@ class StudentSpace:
         classes: Length of the logits.
         label_bytes: Of the classes' names in the exported file.
         limits: What every member keeps, by construction.
+        profile: The device; `predict_by` corrects its latency.
+        revision: How often that was done.
         loss: How members at a point of the cube are taught.
     """
 
@@ -53,6 +57,7 @@ class StudentSpace:
         self.image_channels = image_channels
         self.classes = len(class_names)
         self.label_bytes = len(json.dumps(class_names))
+        self.revision = 0
         self._starts = tuple(np.array(point) for point in starts)
         self.dimension = len(dimensions(preset, image_px))
         # A search asks for the same member again and again: sized, described, trained.
@@ -111,6 +116,21 @@ class StudentSpace:
     def smallest_member(self, family: FamilyParams, *, member_seed: int) -> Program:
         """Give a member at the smallest width, whatever it costs."""
         return lower(self._wiring(family, member_seed).with_width(SMALLEST_WIDTH[self.preset]))
+
+    def predict_by(self, latency: LatencyModel) -> None:
+        """Predict latencies by other coefficients from now on, and so draw members of other widths.
+
+        Raises:
+            ProfileError: Onnxruntime does not run on the device.
+        """
+        self.profile = self.profile.with_latency(latency)
+        self.revision += 1
+
+    def with_limits(self, limits: Limits) -> "StudentSpace":
+        """Give the same space under other limits."""
+        other = copy.copy(self)
+        other.limits = limits
+        return other
 
     def genotype(self, candidate: Candidate) -> Genotype:
         """Give the genotype of a candidate; the same in every process."""
