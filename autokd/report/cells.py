@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from autokd.core.cost import Cost
-from autokd.core.results import LatencyMeasurement, Report
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.results import Report
 from autokd.core.units import format_bytes
 
 DASH = "–"  # noqa: RUF001 - an en dash, which stands for a value that there is not
@@ -74,10 +75,15 @@ def test_cell(report: Report, accuracy: float | None) -> Cell:
     return Cell(DASH, "there are no test images" if not report.data.test_images else "not scored")
 
 
+NO_CLAIM = Cell("no claim", "onnxruntime does not run there, so no time is known")
+
+
 def latency_cell(cost: Cost) -> Cell:
-    """Give the predicted latency with its interval."""
-    low, high = milliseconds(cost.latency_low_ms), milliseconds(cost.latency_high_ms)
-    return Cell(milliseconds(cost.latency_ms), f"estimate, 80 % interval {low} to {high}")
+    """Give the predicted latency with its interval, or say that there is no claim."""
+    if cost.latency_interval_ms is None:
+        return NO_CLAIM
+    low, middle, high = (milliseconds(value) for value in cost.latency_interval_ms)
+    return Cell(middle, f"estimate, 80 % interval {low} to {high}")
 
 
 def measured_cell(measurement: LatencyMeasurement | None) -> Cell:
@@ -93,7 +99,8 @@ def measured_cell(measurement: LatencyMeasurement | None) -> Cell:
 def measured_where(report: Report, measurement: LatencyMeasurement | None) -> str:
     """Say on what machine a measurement ran."""
     if measurement is not None and measurement.is_device:
-        return f"on {report.device_name}"
+        reached = "" if measurement.target == "this host" else f" ({measurement.target})"
+        return f"on {report.device_name}{reached}"
     return "on this host, not the board"
 
 

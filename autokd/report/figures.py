@@ -98,7 +98,10 @@ def tick_step(span: float) -> float:
 
 
 def front_plots(report: Report) -> tuple[Plot, Plot, Plot]:
-    """Give accuracy against use of the limits, parameters and latency, with every trial."""
+    """Give accuracy against use of the limits, parameters and latency, with every trial.
+
+    Where no latency is claimed, memory stands in its place.
+    """
     report = _of_search(report)
     limits = report.limits
     use = _Measure(
@@ -108,19 +111,37 @@ def front_plots(report: Report) -> tuple[Plot, Plot, Plot]:
         None if limits.is_empty() else 1.0,
     )
     params = _Measure("parameters", lambda cost: cost.params, _short_count, limits.max_params)
-    latency = _Measure(
-        "latency, ms (estimate, upper end of its interval)",
-        lambda cost: cost.latency_high_ms,
-        lambda value: f"{value:g}",
-        limits.max_latency_ms,
-    )
     first = _scatter(report, "Use of the limits", use)
     steps = _front_steps(report, limits.utilisation, first.x, first.y)
     return (
         replace(first, steps=steps),
         _scatter(report, "Parameters", params),
-        _scatter(report, "Latency", latency),
+        _latency_plot(report),
     )
+
+
+def _latency_plot(report: Report) -> Plot:
+    limits = report.limits
+    if report.winners[0].cost.latency_interval_ms is not None:
+        latency = _Measure(
+            "latency, ms (estimate, upper end of its interval)",
+            _highest_latency_ms,
+            lambda value: f"{value:g}",
+            limits.max_latency_ms,
+        )
+        return _scatter(report, "Latency", latency)
+    memory = _Measure(
+        "memory, KiB (estimate)",
+        lambda cost: cost.memory_bytes / 2**10,
+        lambda value: f"{value:g}",
+        None if limits.max_memory_bytes is None else limits.max_memory_bytes / 2**10,
+    )
+    return _scatter(report, "Memory", memory)
+
+
+def _highest_latency_ms(cost: Cost) -> float:
+    assert cost.latency_high_ms is not None, "costs of one run claim all or nothing"  # noqa: S101
+    return cost.latency_high_ms
 
 
 def progress_plot(report: Report) -> Plot:

@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from autokd.core.results import ExportResult, LatencyMeasurement, Report
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.results import ExportResult, Report, Winner
 from autokd.core.toml import render_toml
 from autokd.core.units import format_bytes, format_count, format_duration
 from autokd.report.cells import (
@@ -28,7 +29,8 @@ from autokd.report.cells import (
 )
 from autokd.report.family_picture import count_operators, draw_family
 from autokd.report.figures import front_plots, progress_plot
-from autokd.report.summary import kd_gain_effect, kd_gain_missing, kd_gain_noise
+from autokd.report.precisions import precision_sentence, precisions_table
+from autokd.report.summary import kd_gain_effect, kd_gain_missing, kd_gain_noise, kd_gain_seeds
 from autokd.report.tables import (
     compare_with_teacher,
     failures_table,
@@ -73,9 +75,11 @@ def render_html(report: Report) -> str:
         winners=winners_table(report),
         feasibility=feasibility_table(report),
         export=_export_facts(report, winner.export),
+        precisions=precisions_table(report, winner),
+        precision=precision_sentence(winner),
         measurement=_measurement_facts(report, winner.measurement),
         measured_where=measured_where(report, winner.measurement),
-        code=run_code(winner.export),
+        code=run_code(winner),
         config=render_toml(report.config.model_dump()),
         versions=sorted(report.versions.items()),
         machine=_machine_facts(report.machine),
@@ -85,15 +89,20 @@ def render_html(report: Report) -> str:
     )
 
 
-def run_code(export: ExportResult) -> str:
+def run_code(winner: Winner) -> str:
     """Give Python code that runs the student on its sample, from inside the run folder."""
+    export, chosen = winner.export, winner.chosen_variant
+    file = export.file if chosen is None else str(chosen.file)
     sample = PurePosixPath(export.file).with_name("sample.npz")
     span = "0 to 255" if export.input == "uint8" else "0 to 1"
+    compared = "np.abs(logits - expected).max()"
+    if winner.cost.latency_interval_ms is None:  # a full-integer file, whose logits are bytes
+        compared = '"as before" if best == expected.argmax() else "another before"'
     return f"""\
 import numpy as np
 import onnxruntime as ort
 
-session = ort.InferenceSession({export.file!r}, providers=["CPUExecutionProvider"])
+session = ort.InferenceSession({file!r}, providers=["CPUExecutionProvider"])
 name = session.get_inputs()[0].name
 sample = np.load({str(sample)!r})
 names = sample["class_names"]
@@ -102,14 +111,14 @@ names = sample["class_names"]
 for image, expected in zip(sample["image"], sample["logits"]):
     logits = session.run(None, {{name: image[None]}})[0][0]
     best = int(logits.argmax())
-    print(names[best] if len(names) else best, np.abs(logits - expected).max())
+    print(names[best] if len(names) else best, {compared})
 """
 
 
 def _tiles(report: Report) -> list[Tile]:
     winner, teacher = report.winners[0], report.teacher
     latency = latency_cell(winner.cost)
-    size = winner.export.size_bytes
+    size = winner.file_bytes
     return [
         _accuracy_tile(report),
         Tile(
@@ -127,7 +136,7 @@ def _tiles(report: Report) -> list[Tile]:
 def _accuracy_tile(report: Report) -> Tile:
     winner, teacher = report.winners[0], report.teacher
     for label, student_score, teacher_score in (
-        ("Accuracy, test", winner.export.test_accuracy, teacher.test_accuracy),
+        ("Accuracy, test", winner.test_accuracy, teacher.test_accuracy),
         ("Accuracy, validation", winner.validation_accuracy, teacher.validation_accuracy),
     ):
         if student_score is None:
@@ -162,11 +171,11 @@ def _gain_sentences(report: Report) -> tuple[str, str]:
     size = f": {points(gain.gain)}" if gain.gain else ""
     chance = ", which may be chance" if 0 < abs(gain.gain) < noise else ""
     head = f"{effect[0].upper()}{effect[1:]}{size}{chance}."
-    seeds = "1 seed" if gain.seeds == 1 else f"{gain.seeds} seeds"
     images = report.data.validation_images
     return head, (
         f"{percent(gain.with_teacher)} with the teacher, {percent(gain.without_teacher)} without, "
-        f"on validation images; the same student, {gain.epochs:.1f} epochs each, {seeds}. "
+        f"on validation images; the same student, {gain.epochs:.1f} epochs each, "
+        f"{kd_gain_seeds(gain)}. "
         f"On {whole(images)} images a difference below about {points(noise)} "
         "may be chance."
     )
@@ -227,8 +236,9 @@ def _measurement_facts(report: Report, measurement: LatencyMeasurement | None) -
         ("Threads", Cell(str(measurement.threads))),
         ("Samples", Cell(whole(measurement.samples))),
         ("p50", Cell(milliseconds(measurement.p50_ms))),
-        ("p90", Cell(milliseconds(measurement.p90_ms))),
+        ("p90", Cell(milliseconds(measurement.p90_ms), _bound(measurement))),
         ("p99", p99),
+        ("Drift and noise", _steadiness(measurement)),
         ("Least", Cell(milliseconds(measurement.min_ms))),
         ("Mean and deviation", Cell(spread)),
         ("Load", Cell(milliseconds(measurement.load_ms))),
@@ -238,6 +248,34 @@ def _measurement_facts(report: Report, measurement: LatencyMeasurement | None) -
             "Memory of the runtime alone",
             optional_bytes(measurement.runtime_memory_bytes, "not readable there"),
         ),
+        ("Session", Cell(_session(measurement))),
+        ("Power and heat", Cell(measurement.throttled or DASH, _clocks(measurement))),
+    )
+
+
+def _bound(measurement: LatencyMeasurement) -> str:
+    bound = measurement.p90_early_stop_ms
+    return "" if bound is None else f"at most {milliseconds(bound)} with 99 % confidence"
+
+
+def _steadiness(measurement: LatencyMeasurement) -> Cell:
+    if measurement.drift_pct is None or measurement.noise_pct is None:
+        return Cell(DASH, "not told")
+    note = f"spread of the tenths {measurement.noise_pct:.1f} %"
+    return Cell(f"{measurement.drift_pct:+.1f} %", note)
+
+
+def _session(measurement: LatencyMeasurement) -> str:
+    switches = measurement.session.model_dump().items()
+    return ", ".join(f"{'' if on else 'no '}{name.replace('_', ' ')}" for name, on in switches)
+
+
+def _clocks(measurement: LatencyMeasurement) -> str:
+    pairs = ((measurement.freq_mhz, "MHz"), (measurement.temp_c, "°C"))
+    return "; ".join(
+        f"{before:.0f} to {after:.0f} {unit}"
+        for (before, after), unit in pairs
+        if before is not None and after is not None
     )
 
 

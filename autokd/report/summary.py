@@ -13,10 +13,12 @@ from autokd.report.cells import (
     measured_cell,
     measured_where,
     percent,
+    points,
     test_cell,
     validation_cell,
     whole,
 )
+from autokd.report.precisions import precision_sentence, precisions_table
 from autokd.report.tables import NO_ESTIMATE
 
 # GitHub drops a step's summary above 1 MiB. These keep ours some hundred times below.
@@ -31,6 +33,7 @@ def render_summary(report: Report) -> str:
         f"## {_plain(report.verdict)}",
         _table(report),
         _limits_line(report),
+        _precisions(report),
         _gain_line(report),
         _rest_line(report),
         _warnings(report),
@@ -57,10 +60,18 @@ def kd_gain_effect(gain: KdGain) -> str:
 def kd_gain_noise(gain: KdGain, images: int) -> float:
     """Give the difference below which two accuracies on ``images`` images may differ by chance.
 
-    Two standard errors of the difference of two proportions, taken as independent.
+    Two standard errors of the difference of two proportions, taken as independent, and of the
+    mean over the seeds, where there are several.
     """
     variance = sum(p * (1 - p) for p in (gain.with_teacher, gain.without_teacher)) / images
-    return 2 * math.sqrt(variance)
+    return 2 * math.sqrt(variance + (gain.gain_std or 0.0) ** 2 / gain.seeds)
+
+
+def kd_gain_seeds(gain: KdGain) -> str:
+    """Say how many seeds there were, and how much the gain differed from one to another."""
+    if gain.gain_std is None:
+        return "1 seed" if gain.seeds == 1 else f"{gain.seeds} seeds"
+    return f"{gain.seeds} seeds, whose gains have a standard deviation of {points(gain.gain_std)}"
 
 
 def _table(report: Report) -> str:
@@ -85,9 +96,9 @@ def _winner(report: Report, winner: Winner) -> list[str]:
     cells = (
         Cell(f"Student {winner.rank}"),
         validation_cell(report, winner.validation_accuracy),
-        test_cell(report, winner.export.test_accuracy),
+        test_cell(report, winner.test_accuracy),
         Cell(whole(winner.cost.params)),
-        Cell(format_bytes(winner.export.size_bytes)),
+        Cell(format_bytes(winner.file_bytes)),
         Cell(format_bytes(winner.cost.memory_bytes)),
         latency_cell(winner.cost),
         measured_cell(winner.measurement),
@@ -120,6 +131,18 @@ def _limits_line(report: Report) -> str:
     return f"Limits on {_plain(report.device_name)}: {', '.join(parts)}; {kept}."
 
 
+def _precisions(report: Report) -> str:
+    """Give the sentence on the precision of the best student, and the table where there is one."""
+    winner = report.winners[0]
+    table = precisions_table(report, winner)
+    lines = [_plain(precision_sentence(winner))]
+    if table.rows:
+        head, *rows = (list(table.head), *([_text(c) for c in row] for row in table.rows))
+        lines += ["", _line(head), "|---|---|" + "---:|" * (len(head) - 3) + "---|"]
+        lines += map(_line, rows)
+    return "\n".join(lines).strip()
+
+
 def _gain_line(report: Report) -> str:
     gain = report.kd_gain
     if gain is None:
@@ -128,7 +151,8 @@ def _gain_line(report: Report) -> str:
     chance = ", which may be chance" if 0 < abs(gain.gain) < noise else ""
     return (
         f"KD gain, same student and length: {percent(gain.with_teacher)} with the teacher, "
-        f"{percent(gain.without_teacher)} without, on validation: {kd_gain_effect(gain)}{chance}."
+        f"{percent(gain.without_teacher)} without, on validation, {kd_gain_seeds(gain)}: "
+        f"{kd_gain_effect(gain)}{chance}."
     )
 
 

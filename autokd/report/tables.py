@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from autokd.core.cost import Cost
 from autokd.core.results import Report, Winner
 from autokd.core.trial import DistillParams, Trial
 from autokd.core.units import format_bytes
@@ -144,7 +145,7 @@ def _accuracies(report: Report, winner: Winner) -> list[Comparison]:
         ),
         Comparison(
             "Accuracy, test",
-            test_cell(report, winner.export.test_accuracy),
+            test_cell(report, winner.test_accuracy),
             test_cell(report, teacher.test_accuracy),
         ),
     ]
@@ -156,7 +157,7 @@ def _accuracies(report: Report, winner: Winner) -> list[Comparison]:
 
 
 def _costs(report: Report, winner: Winner) -> list[Comparison]:
-    teacher, cost, size = report.teacher, winner.cost, winner.export.size_bytes
+    teacher, cost, size = report.teacher, winner.cost, winner.file_bytes
     uncounted = Cell(DASH, "not counted for this kind of file")
     return [
         Comparison(
@@ -186,7 +187,7 @@ def _costs(report: Report, winner: Winner) -> list[Comparison]:
             f"Latency on {report.device_name}",
             latency_cell(cost),
             Cell(DASH, NO_ESTIMATE),
-            *_limit(report, "max_latency_ms", cost.latency_ms, cost.latency_high_ms),
+            *_latency_limit(report, cost),
         ),
     ]
 
@@ -198,6 +199,13 @@ def _measured(report: Report, winner: Winner) -> Comparison:
         measured_cell(winner.measurement),
         Cell(DASH, "not measured"),
     )
+
+
+def _latency_limit(report: Report, cost: Cost) -> tuple[Cell, Bar | None]:
+    if cost.latency_interval_ms is None:  # then there is no limit either
+        return Cell(DASH, "no limit"), None
+    _, middle, high = cost.latency_interval_ms
+    return _limit(report, "max_latency_ms", middle, high)
 
 
 def _limit(report: Report, name: str, value: float, upper: float) -> tuple[Cell, Bar | None]:
@@ -215,10 +223,10 @@ def _winner_row(report: Report, winner: Winner) -> tuple[Cell, ...]:
         Cell(str(winner.rank)),
         Cell(str(winner.trial_id)),
         validation_cell(report, winner.validation_accuracy),
-        test_cell(report, winner.export.test_accuracy),
+        test_cell(report, winner.test_accuracy),
         Cell(percent(winner.validation_agreement)),
         Cell(whole(winner.cost.params)),
-        Cell(format_bytes(winner.export.size_bytes)),
+        Cell(format_bytes(winner.file_bytes)),
         Cell(format_bytes(winner.cost.memory_bytes)),
         latency_cell(winner.cost),
         measured_cell(winner.measurement),

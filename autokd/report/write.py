@@ -5,7 +5,9 @@ from pathlib import Path
 from autokd.core.codec import load_record, save_record, write_atomically
 from autokd.core.results import Report
 from autokd.errors import ConfigError
+from autokd.report.benchmark import render_benchmark
 from autokd.report.html import render_html
+from autokd.report.junit import render_junit
 from autokd.report.summary import render_summary
 from autokd.report.trials import trials_csv
 
@@ -13,10 +15,12 @@ RESULTS_FILE = "results.json"
 SUMMARY_FILE = "summary.md"
 HTML_FILE = "report.html"
 TRIALS_FILE = "trials.csv"
+JUNIT_FILE = "junit.xml"
+BENCHMARK_FILE = "benchmark.json"
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write ``results.json``, ``summary.md``, ``trials.csv`` and ``report.html``, each in one step.
+    """Write ``results.json`` and what people, spreadsheets and CI read, each file in one step.
 
     The results come first: the others can be made from them again by ``autokd report``.
 
@@ -26,6 +30,8 @@ def write_report(report: Report, folder: Path) -> None:
     save_record(report, folder / RESULTS_FILE)
     write_atomically(folder / SUMMARY_FILE, render_summary(report))
     write_atomically(folder / TRIALS_FILE, trials_csv(report))
+    write_atomically(folder / JUNIT_FILE, render_junit(report))
+    write_atomically(folder / BENCHMARK_FILE, render_benchmark(report))
     write_atomically(folder / HTML_FILE, render_html(report))
 
 

@@ -10,13 +10,13 @@ from autokd.core.config import DataConfig, LimitsConfig, RunConfig, SearchConfig
 from autokd.core.cost import Cost, Limits
 from autokd.core.family import FamilyParams
 from autokd.core.genotype import Cell, Genotype, Graph
+from autokd.core.measurement import LatencyMeasurement
 from autokd.core.results import (
     DataResult,
     ExitStatus,
     ExportResult,
     Feasibility,
     KdGain,
-    LatencyMeasurement,
     LimitFeasibility,
     Report,
     StageSeconds,
@@ -44,6 +44,34 @@ def report() -> Report:
 @pytest.fixture(scope="session")
 def make_report() -> Callable[..., Report]:
     return build_report
+
+
+@pytest.fixture(scope="session")
+def untimed() -> Report:
+    """A report of a device where onnxruntime does not run: no time is predicted or measured."""
+    base = build_report(limits=LIMITS.model_copy(update={"max_latency_ms": None}))
+
+    def bare(candidate: Candidate | Winner) -> dict[str, Cost]:
+        none = {"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
+        return {"cost": candidate.cost.model_copy(update=none)}
+
+    feasibility = base.feasibility.model_copy(update={"limits": base.feasibility.limits[:2]})
+    return base.model_copy(
+        update={
+            "feasibility": feasibility,
+            "config": base.config.model_copy(update={"limits": LimitsConfig(max_params=150_000)}),
+            "trials": tuple(
+                trial.model_copy(
+                    update={"candidate": trial.candidate.model_copy(update=bare(trial.candidate))}
+                )
+                for trial in base.trials
+            ),
+            "winners": tuple(
+                winner.model_copy(update={**bare(winner), "measurement": None})
+                for winner in base.winners
+            ),
+        }
+    )
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,13 @@ def test_an_estimate_says_so_and_shows_its_interval(report) -> None:
     )
 
 
+def test_a_latency_that_is_not_claimed_is_no_number(report) -> None:
+    none = {"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
+    cell = cells.latency_cell(report.winners[0].cost.model_copy(update=none))
+    assert cell.text == "no claim"
+    assert not any(sign.isdigit() for sign in cell.text + cell.note)
+
+
 def test_a_missing_accuracy_says_why(make_report) -> None:
     bare = make_report().data
     unlabelled = make_report(data=bare.model_copy(update={"labelled": False}))

@@ -55,6 +55,14 @@ def test_the_limit_stands_at_its_place_and_a_far_one_is_left_out(make_report) ->
     assert front_plots(make_report(limits=Limits()))[0].limit is None
 
 
+def test_where_no_latency_is_claimed_memory_has_its_place(untimed) -> None:
+    use, params, memory = front_plots(untimed)
+    assert memory.title == "Memory"
+    assert memory.limit is None  # five times what the largest student takes
+    assert len(memory.marks) == len(use.marks) == len(params.marks)
+    assert not any(" ms" in mark.title for mark in memory.marks)
+
+
 def test_the_running_best_never_falls_and_ends_at_the_best(report) -> None:
     plot = progress_plot(report)
     heights = [y for step in plot.steps for y in (step[1], step[3])]

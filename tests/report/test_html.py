@@ -180,6 +180,15 @@ def test_a_report_with_everything_missing_still_renders(make_report) -> None:
     assert "None" not in words
 
 
+def test_a_device_without_a_runtime_gets_no_time_anywhere(untimed) -> None:
+    words = Page(render_html(untimed)).words
+    assert "Latency no claim on Raspberry Pi Zero 2 W, onnxruntime does not run there" in words
+    assert not re.search(r"\d ms\b", words)
+    assert "whether it was the same before export" in words
+    assert '"as before" if best == expected.argmax()' in run_code(untimed.winners[0])
+    assert "None" not in Page(re.sub(r"<pre.*?</pre>", "", render_html(untimed), flags=re.S)).words
+
+
 def test_the_shown_config_gives_the_same_run(page, report) -> None:
     shown = re.search(r'<pre tabindex="0" aria-label="autokd.toml">(.*?)</pre>', page, re.DOTALL)[1]
     raw = tomllib.loads(shown.replace("&#34;", '"').replace("&#39;", "'").replace("&amp;", "&"))
@@ -207,7 +216,7 @@ def test_the_shown_code_runs_a_student(report, tmp_path, monkeypatch, capsys) ->
     names = np.array(["red", "green", "blue"])
     np.savez(folder / "sample.npz", image=images, logits=logits, class_names=names)
     monkeypatch.chdir(tmp_path)
-    exec(compile(run_code(report.winners[0].export), "shown code", "exec"), {})  # noqa: S102
+    exec(compile(run_code(report.winners[0]), "shown code", "exec"), {})  # noqa: S102
     assert capsys.readouterr().out.split() == ["green", "0.0", "blue", "0.0"]
 
 

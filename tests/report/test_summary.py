@@ -145,3 +145,9 @@ def test_a_huge_report_keeps_the_summary_small(make_report) -> None:
     assert len(text.encode()) < 64_000
     assert f"{399 - MOST_WINNERS} more students in report.html" in text
     assert f"{300 - MOST_WARNINGS} more warnings in report.html" in text
+
+
+def test_a_device_without_a_runtime_gets_no_time_in_the_summary(untimed) -> None:
+    text = render_summary(untimed)
+    assert "no claim (onnxruntime does not run there, so no time is known)" in text
+    assert not re.search(r"\d ms\b", text)

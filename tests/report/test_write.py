@@ -12,7 +12,14 @@ from autokd.errors import ConfigError, StorageError
 from autokd.report.write import load_report, write_report
 from tools.make_schema import TARGET, results_schema
 
-FILES = {"results.json", "summary.md", "trials.csv", "report.html"}
+FILES = {
+    "results.json",
+    "summary.md",
+    "trials.csv",
+    "report.html",
+    "junit.xml",
+    "benchmark.json",
+}
 
 
 @pytest.fixture
@@ -21,7 +28,7 @@ def run(report, tmp_path) -> Path:
     return tmp_path / "run"
 
 
-def test_the_four_files_are_written_and_nothing_else(run) -> None:
+def test_the_six_files_are_written_and_nothing_else(run) -> None:
     assert {path.name for path in run.iterdir()} == FILES
 
 
@@ -108,3 +115,24 @@ def test_a_report_is_rendered_without_torch_and_numpy(run) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code, str(run)], cwd=root, check=False)
     assert done.returncode == 0
+
+
+def test_what_ci_reads_of_2000_trials_stays_small(make_report, tmp_path) -> None:
+    report = make_report()
+    trials = tuple(
+        report.trials[n % 20].model_copy(update={"trial_id": n, "observations": ()})
+        for n in range(2000)
+    )
+    long = report.model_copy(update={"trials": trials, "warnings": ("a warning " * 40,) * 2000})
+    write_report(long, tmp_path)
+    # GitHub drops a step's summary above 1 MiB, GitLab reads JUnit files up to 30 MB.
+    for name in ("summary.md", "junit.xml", "benchmark.json"):
+        assert (tmp_path / name).stat().st_size < 2**16, name
+    assert "2000 trials" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_device_without_a_runtime_has_its_files_for_ci_too(untimed, tmp_path) -> None:
+    write_report(untimed, tmp_path)
+    entries = json.loads((tmp_path / "benchmark.json").read_text())
+    assert not [entry for entry in entries if "latency" in entry["name"]]
+    assert "It was not timed." in (tmp_path / "junit.xml").read_text()
