@@ -5,7 +5,7 @@ are finalists follows from the ledger alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from autokd.core.config import RunConfig
 from autokd.core.progress import Progress
 from autokd.core.record import Record
 from autokd.core.seeds import derive_seed
-from autokd.core.trial import Candidate, Failure, Observation, Trial
+from autokd.core.trial import COMPARED, Candidate, Failure, Observation, Trial
 from autokd.distill.evaluator import StudentEvaluator, WorkerSetup
 from autokd.errors import AutoKDError, ConfigError, StoppedError
+from autokd.pipeline.hardware import screening
+from autokd.pipeline.kd_gain import Pair, gain_candidates
 from autokd.pipeline.plan import (
     ETA,
     FINALISTS,
@@ -32,7 +34,7 @@ from autokd.search.loop import Event, run_search
 from autokd.search.ranking import by_accuracy, in_turns
 from autokd.search.rungs import Ladder
 from autokd.search.strategies import STRATEGIES, Strategy
-from autokd.search.study import Study
+from autokd.search.study import Screen, Study
 from autokd.space.students import StudentSpace
 
 FINAL_RUNG = RUNGS
@@ -62,16 +64,21 @@ class Trained:
     Attributes:
         trials: All of them, by id.
         finalists: Trained at full length, best first.
-        twin: The winner without its teacher, if it was trained.
+        pairs: The winner with its teacher and without, with each seed; none when not compared.
         search_seconds: Wall time of the search.
         finalists_seconds: Wall time of what came after it.
     """
 
     trials: tuple[Trial, ...]
     finalists: tuple[Trial, ...]
-    twin: Trial | None
+    pairs: tuple[Pair, ...]
     search_seconds: float
     finalists_seconds: float
+
+    @property
+    def twin(self) -> Trial | None:
+        """The winner without its teacher, if it was trained."""
+        return self.pairs[0][1] if self.pairs else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,19 @@ class _Stage:
     setup: WorkerSetup
     ledger: Ledger
     watch: "_Watch"
+
+    def screening(
+        self, hold_back: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> AbstractContextManager[Screen]:
+        """Give what sees each new candidate, see `autokd.pipeline.hardware`."""
+        return screening(
+            self.config.target,
+            self.space,
+            self.plan,
+            self.ledger,
+            say=self.watch.say,
+            hold_back=hold_back,
+        )
 
     def job(self, trial_id: int, candidate: Candidate, rung: int) -> Job:
         fidelity = self.plan.lengths.fidelity(self.space.program(candidate), rung)
@@ -136,11 +156,11 @@ def train_students(
     finalists = _train_finalists(stage)
     # Without labels every student learns from the teacher alone, so there is nothing to compare.
     compared = config.search.kd_gain and plan.data.labelled
-    twin = _train_twin(stage, finalists[0]) if compared else None
+    pairs = _train_pairs(stage, finalists[0]) if compared else ()
     return Trained(
         trials=ledger.trials(),
         finalists=finalists,
-        twin=twin,
+        pairs=pairs,
         search_seconds=end.seconds,
         finalists_seconds=ledger.spent_seconds - end.seconds,
     )
@@ -151,27 +171,31 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
     if path.is_file():
         return load_record(SearchEnd, path)
     config, plan = stage.config, stage.plan
-    study = Study(
-        stage.ledger,
-        _strategy(stage),
-        fidelity_of=lambda candidate, rung: plan.lengths.fidelity(
-            stage.space.program(candidate), rung
-        ),
-        max_trials=config.search.trials,
-    )
     deadline = None
     if config.search.trials is None:
         deadline = SEARCH_SHARE * config.budget_seconds
         stage.watch.begin_seconds("searching", deadline, since=0.0)
     else:
-        through = sum(t.rung >= 0 or t.failure is not None for t in stage.ledger.trials())
+        through = sum(
+            t.rung >= 0 or (t.failure is not None and not t.too_slow) for t in stage.ledger.trials()
+        )
         stage.watch.begin_trials("searching", config.search.trials, done=through)
     with (
         _one_thread(),
         ProcessExecutor(
             StudentEvaluator(stage.setup), workers=plan.workers, threads=plan.threads
         ) as executor,
+        stage.screening(executor.held_back) as screen,
     ):
+        study = Study(
+            stage.ledger,
+            _strategy(stage),
+            fidelity_of=lambda candidate, rung: plan.lengths.fidelity(
+                stage.space.program(candidate), rung
+            ),
+            max_trials=config.search.trials,
+            screen=screen,
+        )
         run_search(study, executor, deadline_seconds=deadline, on_event=stage.watch)
     stage.watch.end()
     if not by_accuracy(stage.ledger.trials(), LAST_SEARCH_RUNG):
@@ -196,7 +220,7 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
     Members differ: a family that was lucky in its first draw shows it here. Which families are the
     best is the strategy's word.
     """
-    jobs = []
+    members = []
     searched = stage.ledger.trials()[: end.trials]
     ranking = _strategy(stage).ranking(searched, LAST_SEARCH_RUNG)
     for number, trial in enumerate(_first_in_turns(ranking)):
@@ -208,12 +232,19 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
             origin="member",
         )
         if member is not None:
-            jobs.append(stage.job(end.trials + number, member, LAST_SEARCH_RUNG))
+            members.append((end.trials + number, member))
+    with stage.screening() as screen:
+        seen = [(trial_id, screen(trial_id, member)) for trial_id, member in members]
+    jobs = [
+        stage.job(trial_id, member, LAST_SEARCH_RUNG)
+        for trial_id, member in seen
+        if not isinstance(member, Failure)
+    ]
     stage.run(jobs, "training new members of the best families")
 
 
 def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
-    candidates = [t for t in stage.ledger.trials() if t.candidate.origin != "twin"]
+    candidates = [t for t in stage.ledger.trials() if t.candidate.origin not in COMPARED]
     best = _first_in_turns(by_accuracy(candidates, LAST_SEARCH_RUNG))
     jobs = [stage.job(trial.trial_id, trial.candidate, FINAL_RUNG) for trial in best]
     stage.run(jobs, "training finalists at full length")
@@ -225,18 +256,21 @@ def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
     return done
 
 
-def _train_twin(stage: _Stage, winner: Trial) -> Trial | None:
-    """Train the winner once more with alpha = 0 and everything else the same."""
-    old = winner.candidate
-    plain = old.model_copy(
-        update={"distill": old.distill.model_copy(update={"alpha": 0.0}), "origin": "twin"}
-    )
+def _train_pairs(stage: _Stage, winner: Trial) -> tuple[Pair, ...]:
+    """Train the winner with alpha = 0, and more such pairs with other seeds if they are planned."""
+    pairs = gain_candidates(winner.candidate, max(1, stage.plan.kd_gain_seeds))
     trials = stage.ledger.trials()
-    begun = (t.trial_id for t in trials if t.candidate == plain)
-    twin_id = next(begun, trials[-1].trial_id + 1)
-    stage.run([stage.job(twin_id, plain, FINAL_RUNG)], "training the winner without its teacher")
-    twin = next(t for t in stage.ledger.trials() if t.trial_id == twin_id)
-    return None if twin.failure else twin
+    free = trials[-1].trial_id + 1
+    jobs = []
+    for candidate in [one for pair in pairs for one in pair][1:]:  # the first is the winner
+        begun = next((t.trial_id for t in trials if t.candidate == candidate), None)
+        jobs.append(stage.job(free if begun is None else begun, candidate, FINAL_RUNG))
+        free += begun is None
+    stage.run(jobs, "training the winner without its teacher")
+    trials = stage.ledger.trials()
+    order = [winner, *(next(t for t in trials if t.trial_id == job.trial_id) for job in jobs)]
+    trained = zip(order[::2], order[1::2], strict=True)
+    return tuple(pair for pair in trained if not any(trial.failure for trial in pair))
 
 
 def _first_in_turns(order: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -294,8 +328,8 @@ class _Watch:
     """
 
     def __init__(self, progress: Progress, say: Say) -> None:
+        self.say = say
         self._progress = progress
-        self._say = say
         self._what = ""
         self._total = 1.0
         self._since: float | None = None  # None: students are counted, not seconds
@@ -316,7 +350,7 @@ class _Watch:
     def __call__(self, event: Event) -> None:
         if event.job is not None and event.result is not None:
             self._done += event.job.fidelity.rung == 0
-            self._say(_line(event.job, event.result))
+            self.say(_line(event.job, event.result))
         done = self._done if self._since is None else event.spent_seconds - self._since
         self._progress(self._what, min(done, MOST_BEFORE_THE_END * self._total), self._total)
 

@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 from autokd.core.trial import Failure, Observation
 from autokd.errors import StoppedError
 from autokd.search.events import Job
-from autokd.search.executors import Executor, Outcome
+from autokd.search.executors import Executor
 from autokd.search.ledger import Ledger
+from autokd.search.worker_process import Outcome
 
 # How long a kill can make the ledger forget of the time spent.
 _HEARTBEAT_SECONDS = 1.0

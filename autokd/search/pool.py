@@ -38,6 +38,11 @@ class Space(Protocol):
         """What every member keeps."""
         ...
 
+    @property
+    def revision(self) -> int:
+        """Another number whenever `draw` would size members in another way than before."""
+        ...
+
     def starts(self) -> Sequence[FloatArray]:
         """Give points that are known to do well, to try first; none where nothing is known."""
         ...
@@ -105,6 +110,7 @@ class Pool:
         self._described: dict[int, Member] = {}
         self._design: list[Candidate] = []
         self._reference: tuple[Member, ...] | None = None
+        self._revision = space.revision
 
     def initial(self, number: int, *, design: int) -> Candidate | None:
         """Give point ``number`` of the ``design`` first ones.
@@ -115,6 +121,7 @@ class Pool:
         Returns:
             None when the sequence holds too few feasible points.
         """
+        self._forget_older_sizes()
         if not self._design:
             self._design = list(self._draw_design(design))
         return self._design[number] if number < len(self._design) else None
@@ -134,6 +141,7 @@ class Pool:
 
     def members(self, trials: Sequence[Trial], *, trial_id: int) -> list[Member]:
         """Give the candidates for trial ``trial_id``; some hundreds, or none in a tiny space."""
+        self._forget_older_sizes()
         first = max(0, trial_id - _WINDOW + 1)
         self._blocks = {n: b for n, b in self._blocks.items() if n >= first}
         for number in range(first, trial_id + 1):
@@ -156,6 +164,12 @@ class Pool:
         points = [self._space.point(centre.candidate) for centre in centres]
         seed = derive_seed(self._seed, "around", trial_id, number)
         return self._not_tried(self._steps_from(points, seed, _STEPS), trials)
+
+    def _forget_older_sizes(self) -> None:
+        """Draw anew what was sized before the space learnt how fast its device is."""
+        if self._revision != self._space.revision:
+            self._revision = self._space.revision
+            self._blocks, self._design = {}, []
 
     def _draw_design(self, size: int) -> Iterator[Candidate]:
         from scipy.stats import qmc  # takes longer to import than all else here

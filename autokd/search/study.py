@@ -127,6 +127,7 @@ class Study:
     def _new_or_closing(
         self, trials: tuple[Trial, ...], *, seconds_left: float, workers: int
     ) -> Job | None:
+        refused: Failure | None = None
         for _ in range(MOST_TOO_SLOW):
             if not self._may_start(trials, seconds_left=seconds_left, workers=workers):
                 break
@@ -140,13 +141,15 @@ class Study:
             job = Job(trial_id=trial_id, candidate=candidate, fidelity=fidelity)
             if not isinstance(seen, Failure):
                 return self._hand_out(job)
+            refused = seen
             self.ledger.asked(job)
-            self.ledger.failed(trial_id, seen)
+            self.ledger.failed(trial_id, refused)
             trials = self.trials
         else:
+            assert refused is not None  # noqa: S101 - the loop ended without a break
             msg = (
                 f"the last {MOST_TOO_SLOW} students that were timed on the target are all too "
-                f"slow, the last one: {seen.message} Raise --max-latency-ms, or 'autokd devices "
+                f"slow, the last one: {refused.message} Raise --max-latency-ms, or 'autokd devices "
                 "calibrate' the profile on this target."
             )
             raise InfeasibleError(msg)

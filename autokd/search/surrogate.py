@@ -5,18 +5,23 @@ Symbols:
     Y  (n,)    rank-normal accuracies
 """
 
+import warnings
 from typing import cast
 
 import numpy as np
 import torch
-from botorch.models import SingleTaskGP
-from gpytorch.constraints import GreaterThan
-from gpytorch.priors import LogNormalPrior
-from linear_operator.utils.errors import NotPSDError
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from autokd.search.hyperparameters import LogNormal, most_probable
+
+with warnings.catch_warnings():
+    # linear_operator meets this while it is imported, and nobody here can mend it.
+    warnings.filterwarnings("ignore", r".torch\.jit\.script. is deprecated", FutureWarning)
+    from botorch.models import SingleTaskGP
+    from gpytorch.constraints import GreaterThan
+    from gpytorch.priors import LogNormalPrior
+    from linear_operator.utils.errors import NotPSDError
 
 FloatArray = NDArray[np.float64]
 

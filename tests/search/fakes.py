@@ -28,6 +28,7 @@ class FakeSpace:
     """Six coordinates; about one point in six has no width that fits."""
 
     dimension = 6
+    revision = 0
 
     def __init__(self, *, limits: Limits | None = None, feasible: bool = True) -> None:
         self.limits = limits or Limits(max_params=100_000)

@@ -218,3 +218,49 @@ def test_the_evaluator_is_sent_once_and_its_results_are_those_of_this_process() 
     with ProcessExecutor(FakeEvaluator(), workers=1, threads=1) as executor:
         executor.submit(job(100))
         assert drain(executor, 1) == drain(inline, 1)
+
+
+class Ticking:
+    """Writes the time into a file every hundredth of a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, trial_id, candidate, fidelity) -> Observation:
+        end = time.monotonic() + 3.0
+        while time.monotonic() < end:
+            self._path.write_text(str(time.monotonic()))
+            time.sleep(0.01)
+        return observation(0, 0.5)
+
+
+def test_workers_stand_still_while_they_are_held_back_and_go_on_after_it(tmp_path) -> None:
+    path = tmp_path / "tick"
+    with ProcessExecutor(Ticking(path), workers=1, threads=1) as executor:
+        executor.submit(job(100))
+        while not path.exists():
+            time.sleep(0.05)
+        with executor.held_back():
+            time.sleep(0.1)
+            before = path.read_text()
+            time.sleep(0.5)
+            assert path.read_text() == before
+        assert drain(executor, 1)[100].accuracy == 0.5
+        assert path.read_text() != before
+
+
+class Environment:
+    def __call__(self, trial_id, candidate, fidelity) -> Observation:
+        large = os.environ.get("GLIBC_TUNABLES") == "glibc.malloc.hugetlb=1"
+        return observation(0, 1.0 if large else 0.0)
+
+
+def test_workers_take_their_memory_in_large_pages_unless_somebody_tuned_glibc(monkeypatch) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    for tuned, accuracy in ((None, 1.0), ("glibc.malloc.arena_max=1", 0.0)):
+        if tuned:
+            monkeypatch.setenv("GLIBC_TUNABLES", tuned)
+        with ProcessExecutor(Environment(), workers=1, threads=1) as executor:
+            executor.submit(job(100))
+            assert drain(executor, 1)[100].accuracy == accuracy
+        assert os.environ.get("GLIBC_TUNABLES") == tuned

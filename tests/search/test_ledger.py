@@ -212,7 +212,9 @@ def test_a_copy_taken_in_the_middle_of_a_write_opens_with_all_finished_events(
 
 def test_timings_are_kept_in_their_order_beside_the_trials(path: Path) -> None:
     timings = [
-        BoardTiming(candidate=candidate(member_seed=n), p50_ms=3.5 + n, samples=64, target="this host")
+        BoardTiming(
+            candidate=candidate(member_seed=n), p50_ms=3.5 + n, samples=64, target="this host"
+        )
         for n in range(2)
     ]
     with Ledger.open(path) as ledger:

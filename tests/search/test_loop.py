@@ -10,12 +10,13 @@ import pytest
 
 from autokd.core.trial import Failure, TrialState
 from autokd.errors import InterruptedRunError, StoppedError, TrainingError
-from autokd.search.executors import InlineExecutor, Outcome, ProcessExecutor
+from autokd.search.executors import InlineExecutor, ProcessExecutor
 from autokd.search.ledger import Ledger
 from autokd.search.loop import run_search
 from autokd.search.rungs import Ladder
 from autokd.search.strategies import AshaStrategy
 from autokd.search.study import Study
+from autokd.search.worker_process import Outcome
 from tests.search.fakes import FakeEvaluator, FakeSpace, fidelity_of, observation
 
 ROOT = Path(__file__).parents[2]

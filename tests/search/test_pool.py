@@ -26,3 +26,15 @@ def test_starts_are_cut_to_the_length_of_the_design() -> None:
     pool = Pool(StartingSpace(), seed=0)
     assert pool.initial(0, design=1).family.mid_edge == 0.25
     assert pool.initial(1, design=1) is None
+
+
+def test_members_are_drawn_anew_when_the_space_sizes_them_otherwise() -> None:
+    space = FakeSpace()
+    pool = Pool(space, seed=0)
+    before = pool.members([], trial_id=0)
+    drawn = space.drawn
+    assert [m.candidate for m in pool.members([], trial_id=0)] == [m.candidate for m in before]
+    assert space.drawn == drawn
+    space.revision += 1
+    pool.members([], trial_id=0)
+    assert space.drawn > drawn

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -60,3 +63,9 @@ def test_a_prediction_that_is_not_finite_is_an_error() -> None:
         surrogate._model.mean_module.constant.fill_(float("nan"))
     with pytest.raises((RuntimeError, ValueError), match=r"not finite|NaN|nan"):
         surrogate.predict(np.zeros((1, 4)))
+
+
+def test_importing_it_says_nothing() -> None:
+    command = [sys.executable, "-c", "import autokd.search.surrogate"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -45,7 +45,8 @@ def load_own(
     costs = [members[0].cost_on(setup.design.device) for members in families]
     limits = space.limits
     if feasible_share < 1:
-        latencies_ms = [cost.latency_high_ms for cost in costs]
+        intervals = [cost.latency_interval_ms for cost in costs]
+        latencies_ms = [interval[2] for interval in intervals if interval is not None]
         limits = Limits(max_latency_ms=float(np.quantile(latencies_ms, feasible_share)))
     return Table(
         name=NAME,

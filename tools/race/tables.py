@@ -139,7 +139,10 @@ class TableSpace:
         dimension: Length of a point.
         limits: Of the table; none where infeasible rows are not free, so that a search can only
             learn from scores which rows these are.
+        revision: Rows do not change.
     """
+
+    revision = 0
 
     def __init__(self, table: Table, *, free_infeasible: bool = True) -> None:
         """Look at ``table``.

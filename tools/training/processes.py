@@ -9,6 +9,7 @@ from typing import Literal, Self, TypeVar
 from autokd.core.codec import load_record
 from autokd.core.record import Record
 from autokd.errors import DataError, MeasurementError
+from autokd.search.worker_process import ENVIRONMENT
 from tools.training.measurements import Settings, Way
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,7 @@ def run_job(job: Job, record: type[R]) -> R:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-m", "tools.training.job", job.model_dump_json()],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": threads},
+        env={**os.environ, **_environment(job), "PYTHONPATH": path, "OMP_NUM_THREADS": threads},
         check=False,
     )
     if done.returncode:
@@ -85,3 +86,8 @@ def run_job(job: Job, record: type[R]) -> R:
     found = load_record(record, job.result, error=DataError)
     job.result.unlink()
     return found
+
+
+def _environment(job: Job) -> dict[str, str]:
+    """Give the environment that autokd trains in, where it is autokd that trains."""
+    return {} if job.kind == "timing" and job.way != "autokd" else ENVIRONMENT
