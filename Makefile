@@ -4,13 +4,14 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 SOURCES := autokd deploy tests tools
 
-.PHONY: help demo test test-all check clean
+.PHONY: help demo test test-all check runtimes clean
 
 help:
 	@echo "make demo      install, then compress the demo teacher for a Jetson Nano, without a network"
 	@echo "make test      format, lint, types and tests, as CI runs them"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make check     format, lint and types alone"
+	@echo "make runtimes  install old and arm64 runtimes into .runtimes, for the tests that need them"
 	@echo "make clean     remove .venv, demo/ and caches"
 	@echo "Another Python: make test PYTHON=python3.12"
 
@@ -29,8 +30,12 @@ check: .venv/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
+# What cannot be had is named and skipped; see docs/testing.md.
+runtimes: .venv/.installed
+	$(BIN)/python tools/install_runtimes.py
+
 clean:
-	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .runtimes demo build dist .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: the environment is made once, and again when pyproject.toml changes.

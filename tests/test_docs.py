@@ -13,7 +13,17 @@ from autokd.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-SKIPPED = {".venv", ".git", "demo", "runs", "build", "dist", "node_modules", ".pytest_cache"}
+SKIPPED = {
+    ".venv",
+    ".runtimes",
+    ".git",
+    "demo",
+    "runs",
+    "build",
+    "dist",
+    "node_modules",
+    ".pytest_cache",
+}
 
 
 def documents() -> list[Path]:

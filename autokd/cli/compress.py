@@ -1,40 +1,51 @@
 """``autokd compress``, ``resume`` and ``status``."""
 
-import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from autokd.cli.github import annotate_warnings, append_step_summary
 from autokd.cli.options import (
     data_options,
+    export_options,
     json_option,
     limit_options,
     search_options,
+    target_options,
     teacher_options,
 )
-from autokd.cli.output import current_output, note
+from autokd.cli.output import current_output, note, note_error
 from autokd.cli.progress import make_display
-from autokd.errors import InfeasibleError, InputError
+from autokd.errors import DeviceError, InfeasibleError, InputError
 
 if TYPE_CHECKING:
     from autokd.core.config import RunConfig
+    from autokd.core.device import DeviceProfile
     from autokd.core.results import Report
 
 
 @click.command()
 @teacher_options
 @limit_options
+@target_options
 @data_options
 @search_options
+@export_options
 @click.option("--out", metavar="RUN", help="Run folder. [default: runs/DEVICE-TIME]")
 @click.option("--config", metavar="FILE", help="Settings. [default: ./autokd.toml if there]")
 @click.option("--dry-run", is_flag=True, help="Only say how many students fit the limits.")
 @click.option("--save-config", metavar="FILE", help="Write the settings of this run to a file.")
 @json_option
 def compress(
-    out: str | None, config: str | None, *, dry_run: bool, save_config: str | None, **given: Any
+    out: str | None,
+    config: str | None,
+    *,
+    dry_run: bool,
+    save_config: str | None,
+    accept_host_key: str | None,
+    **given: Any,
 ) -> None:
     """Make a small student of a teacher that fits a device.
 
@@ -45,13 +56,14 @@ def compress(
     from autokd.core.device import load_profile
 
     settings = read_settings(given, config)
-    device = load_profile(settings.device).id
-    run = None if dry_run else _new_run_folder(out, device)
+    profile = load_profile(settings.device)
+    run = None if dry_run else _new_run_folder(out, profile.id)
     if save_config is not None:
         save_settings(settings, Path(save_config))
     if run is None:
         _dry_run(settings)
         return
+    _meet_target(settings.target, profile, accept_host_key)
     note(f"run folder: {run}")
     with make_display() as display:
         display.say("loading torch ...")
@@ -126,6 +138,25 @@ def _dry_run(settings: "RunConfig") -> None:
     output.record(found)
 
 
+def _meet_target(target: str | None, profile: "DeviceProfile", accept_host_key: str | None) -> None:
+    """Reach the target before hours are spent, and keep its host key for the end.
+
+    Raises:
+        InputError: It is no address.
+        DeviceError: It cannot be reached, or is not what the profile says.
+    """
+    from autokd.measure.target import open_target, require_board
+
+    if target is None:
+        if accept_host_key is not None:
+            message = "--accept-host-key goes with --target ssh://..."
+            raise click.UsageError(message, click.get_current_context(silent=True))
+        return
+    with open_target(target, profile, accept_host_key=accept_host_key, say=note) as board:
+        require_board(board, board.probe(), profile)
+    note(f"target: {board.name}")
+
+
 def _new_run_folder(out: str | None, device: str) -> Path:
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     run = Path(out) if out is not None else Path("runs") / f"{device}-{stamp}"
@@ -147,17 +178,15 @@ def _print_report(report: "Report", run: Path) -> None:
     output = current_output()
     output.text(render_result(report, run))
     output.record(report)
-    _append_to_step_summary(run / "summary.md")
+    append_step_summary(run / "summary.md")
+    annotate_warnings(report.warnings)
+    if report.exit.code:
+        _end_as_reported(report, run)
 
 
-def _append_to_step_summary(summary: Path) -> None:
-    """Show the summary on the page of a GitHub job; a job that cannot show it has not failed."""
-    target = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not target:
-        return
-    try:
-        text = summary.read_text(encoding="utf-8")
-        with Path(target).open("a", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as fault:
-        note(f"the summary was not added to GITHUB_STEP_SUMMARY ({fault}).")
+def _end_as_reported(report: "Report", run: Path) -> NoReturn:
+    """End with the code of a report that is whole but for something that was asked for."""
+    is_device = report.exit.code == DeviceError.exit_code and report.warnings
+    reason = report.warnings[-1] if is_device else report.winners[0].chosen_reason
+    note_error(f"{run / 'report.html'} is written, but: {reason}")
+    raise click.exceptions.Exit(report.exit.code)

@@ -12,8 +12,9 @@ from types import FrameType
 import click
 
 import autokd
+from autokd.cli.github import in_github_job, workflow_command
 from autokd.cli.group import LazyCommand, LazyGroup
-from autokd.cli.output import Output, close_quietly, note_error
+from autokd.cli.output import Output, close_quietly, note, note_error
 from autokd.errors import EXIT_NAMES, AutoKDError, InterruptedRunError, StorageError
 
 COMMANDS = {
@@ -29,6 +30,9 @@ COMMANDS = {
     "status": LazyCommand("autokd.cli.compress", "status", "Say where a run stands."),
     "report": LazyCommand("autokd.cli.report", "report", "Write the report of a run once more."),
     "export": LazyCommand("autokd.cli.export", "export", "Export a winner for another device."),
+    "compare": LazyCommand(
+        "autokd.cli.compare", "compare", "Hold a student against an earlier one."
+    ),
     "bench": LazyCommand("autokd.cli.bench", "bench", "Time ONNX files on this host."),
 }
 
@@ -120,6 +124,8 @@ def _tell(fault: BaseException, output: Output) -> int:
 
 def _fail(message: str, code: int, output: Output) -> int:
     note_error(message)
+    if in_github_job():
+        note(workflow_command("error", message))
     status = {"code": code, "name": EXIT_NAMES[code]}
     try:
         output.data({"exit": status, "error": message, **output.partial})

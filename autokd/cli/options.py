@@ -1,6 +1,6 @@
-"""Options of ``autokd compress``, and the key of ``autokd.toml`` that each of them sets."""
+"""Options of ``autokd compress``; `autokd.core.setting_names` has the key that each sets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,36 +11,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 # As `StrategyName` and `LossName` in `autokd.core`, which would bring the records with them.
 STRATEGIES = ("autokd", "bohb", "asha", "evolution", "random")
 LOSSES = ("kd", "dkd", "dist", "logit-std")
-
-# Parameter of the command -> key of RunConfig. What is not here steers the command, not the run.
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "teacher": ("teacher", "file"),
-    "arch": ("teacher", "arch"),
-    "input_px": ("teacher", "input_px"),
-    "mean": ("teacher", "mean"),
-    "std": ("teacher", "std"),
-    "class_names": ("teacher", "class_names"),
-    "trust_code": ("teacher", "trust_code"),
-    "device": ("device",),
-    "data": ("data", "path"),
-    "size": ("data", "size_px"),
-    "flip": ("data", "flip"),
-    "views": ("data", "views"),
-    "budget": ("budget",),
-    "seed": ("seed",),
-    "trials": ("search", "trials"),
-    "epochs": ("search", "epochs"),
-    "strategy": ("search", "strategy"),
-    "space": ("search", "space"),
-    "loss": ("search", "loss"),
-    "workers": ("search", "workers"),
-    "kd_gain": ("search", "kd_gain"),
-    "warm_start": ("search", "warm_start"),
-    "max_latency_ms": ("limits", "max_latency_ms"),
-    "max_params": ("limits", "max_params"),
-    "max_memory": ("limits", "max_memory"),
-    "max_size": ("limits", "max_size"),
-}
+PRECISIONS = ("auto", "fp32", "fp16", "int8")
 
 
 def flag_of(parameter: str) -> str:
@@ -96,11 +67,37 @@ def _read_names(path: Path) -> tuple[str, ...]:
     return names
 
 
+def parse_points(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    value: float | None,
+) -> float | None:
+    """Give points, of which 100 are the whole, as a fraction; a click callback."""
+    return None if value is None else value / 100
+
+
 def json_option(command: C) -> C:
     """Declare ``--json``; `autokd.cli.main.main` reads it, since errors must obey it too."""
     return click.option(
         "--json", is_flag=True, expose_value=False, help="Print one JSON document for machines."
     )(command)
+
+
+def target_options(command: C) -> C:
+    """Add the machine on which models are timed, and the host key that is accepted for it."""
+    return _add(
+        command,
+        click.option(
+            "--target",
+            metavar="T",
+            help="Where models are timed: local, or ssh://[user@]host[:port].",
+        ),
+        click.option(
+            "--accept-host-key",
+            metavar="SHA256:..",
+            help="Host key of a board that is met for the first time.",
+        ),
+    )
 
 
 def teacher_options(command: C) -> C:
@@ -162,6 +159,26 @@ def limit_options(command: C) -> C:
     )
 
 
+def export_options(command: C) -> C:
+    """Add in which precision the winner is delivered."""
+    return _add(
+        command,
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            help="auto: the fastest that keeps its accuracy, by timing on the device. Any other "
+            "must be delivered, or the exit code is 4.",
+        ),
+        click.option(
+            "--max-accuracy-drop",
+            type=click.FloatRange(min=0, max=100, max_open=True),
+            callback=parse_points,
+            metavar="POINTS",
+            help="What a precision may lose on validation images. [default: 1]",
+        ),
+    )
+
+
 def search_options(command: C) -> C:
     """Add how long and how students are searched."""
     return _add(
@@ -179,11 +196,22 @@ def search_options(command: C) -> C:
             help="Try the best of an earlier run first; may be given more than once.",
         ),
         click.option("--workers", type=int, metavar="N", help="Training processes side by side."),
+        click.option(
+            "--train-on",
+            type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+            help="Where students are trained.",
+        ),
         click.option("--seed", type=int, metavar="N", help="Of all that is random."),
         click.option(
             "--kd-gain/--no-kd-gain",
             default=None,
             help="Train the winner without the teacher too, to see what the teacher gave.",
+        ),
+        click.option(
+            "--kd-gain-seeds",
+            type=int,
+            metavar="N",
+            help="Compare with N seeds; 1, or 3 in a long run, if not given.",
         ),
     )
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from autokd.cli.output import render_table, wrap
-from autokd.core.results import Feasibility, LatencyMeasurement, Report, RunStatus, Winner
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.results import Feasibility, Report, RunStatus, Winner
 from autokd.core.shortfall import limit_name, limit_text
 from autokd.core.units import format_bytes, format_count, format_duration
 
@@ -20,25 +21,26 @@ def render_result(report: Report, run: Path) -> str:
     best = report.winners[0]
     teacher = report.teacher
     teacher_params = _UNKNOWN if teacher.params is None else format_count(teacher.params)
-    low, high = best.cost.latency_low_ms, best.cost.latency_high_ms
     rows = [
         (
             "validation accuracy",
             _percent(teacher.validation_accuracy),
             _percent(best.export.validation_accuracy),
         ),
-        ("test accuracy", _percent(teacher.test_accuracy), _percent(best.export.test_accuracy)),
+        ("test accuracy", _percent(teacher.test_accuracy), _percent(best.test_accuracy)),
         ("parameters", teacher_params, format_count(best.cost.params)),
-        ("file size", format_bytes(teacher.size_bytes), format_bytes(best.export.size_bytes)),
+        ("file size", format_bytes(teacher.size_bytes), format_bytes(best.file_bytes)),
         ("memory (predicted)", _UNKNOWN, format_bytes(best.cost.memory_bytes)),
         (
             "latency (predicted)",
             _UNKNOWN,
-            f"{best.cost.latency_ms:.3g} ms on {report.device} ({low:.3g} to {high:.3g})",
+            _predicted(best, report.device),
         ),
         ("latency (measured)", _UNKNOWN, _measured(best.measurement)),
     ]
-    model = winner_folder(run, best) / Path(best.export.file).name
+    chosen = best.chosen_variant
+    file = best.export.file if chosen is None else str(chosen.file)
+    model = winner_folder(run, best) / Path(file).name
     places = [("student", str(model)), ("report", str(run / "report.html"))]
     parts = [
         wrap(report.verdict),
@@ -96,6 +98,14 @@ def render_status(status: RunStatus) -> str:
     if status.state == "stopped":
         text += f"\n\nGo on with: autokd resume {status.run}"
     return text
+
+
+def _predicted(winner: Winner, device: str) -> str:
+    interval = winner.cost.latency_interval_ms
+    if interval is None:
+        return f"no claim on {device}, where onnxruntime does not run"
+    low, middle, high = interval
+    return f"{middle:.3g} ms on {device} ({low:.3g} to {high:.3g})"
 
 
 def _measured(measurement: LatencyMeasurement | None) -> str:

@@ -10,14 +10,18 @@ from autokd.core.record import Record
 from autokd.core.trial import LossName
 from autokd.core.units import parse_bytes, parse_duration_seconds
 
+TrainOn = Literal["auto", "cpu", "cuda", "mps"]
 StrategyName = Literal["autokd", "bohb", "asha", "evolution", "random"]
+
+# Begins the name of a teacher that was given as a module from Python, in place of a file.
+MODULE = "module:"
 
 
 class TeacherConfig(Record):
     """The teacher's file and what it expects.
 
     Attributes:
-        file: A state_dict, checkpoint or ONNX file.
+        file: A state_dict, checkpoint or ONNX file; ``module:CLASS`` for one given from Python.
         arch: ``torchvision:NAME``, ``timm:NAME`` or ``package.module:factory``; None to recognise.
         trust_code: Allow formats that run code when loaded.
         input_px: Side of the image it was trained on.
@@ -67,7 +71,9 @@ class SearchConfig(Record):
         trials: Stop after this many students; None goes by ``budget``.
         epochs: Length of the last rung when ``trials`` is given; with a budget it follows from it.
         workers: Training processes side by side; None is one for each core, at most four.
+        train_on: Where students are trained; ``auto`` is CUDA or MPS where torch finds it.
         kd_gain: Train the winner once more without the teacher, and report the difference.
+        kd_gain_seeds: With how many seeds; None is 1, or 3 where the budget affords it.
         warm_start: Folders of earlier runs, whose best families are tried first.
     """
 
@@ -77,7 +83,9 @@ class SearchConfig(Record):
     trials: int | None = Field(default=None, gt=0)
     epochs: float = Field(default=12.0, gt=0)
     workers: int | None = Field(default=None, gt=0, le=64)
+    train_on: TrainOn = "auto"
     kd_gain: bool = True
+    kd_gain_seeds: int | None = Field(default=None, ge=1, le=10)
     warm_start: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -116,16 +124,37 @@ class LimitsConfig(Record):
         )
 
 
+class ExportConfig(Record):
+    """In which precision the winner goes to the board.
+
+    Attributes:
+        precision: ``auto``: of those that the device's runtime has, the fastest that keeps its
+            accuracy, by timing. Any other is what must be delivered, or the run ends with exit
+            code 4.
+        max_accuracy_drop: What a precision may lose against fp32 on validation images, as a
+            fraction: 0.01 is one point.
+    """
+
+    precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
+    max_accuracy_drop: float = Field(default=0.01, ge=0, lt=1)
+
+
 class RunConfig(Record):
-    """All that a run depends on, saved as ``config.toml`` in its folder."""
+    """All that a run depends on, saved as ``config.toml`` in its folder.
+
+    Attributes:
+        target: Where winners are timed, see `autokd.measure.target.open_target`; None is this host.
+    """
 
     device: str
+    target: str | None = None
     budget: str = "30m"
     seed: int = Field(default=0, ge=0, lt=2**31)
     teacher: TeacherConfig
     data: DataConfig = DataConfig()
     limits: LimitsConfig = LimitsConfig()
     search: SearchConfig = SearchConfig()
+    export: ExportConfig = ExportConfig()
 
     @field_validator("budget")
     @classmethod

@@ -7,6 +7,8 @@ from pydantic import Field
 from autokd.core.config import RunConfig
 from autokd.core.cost import Cost, Limits
 from autokd.core.genotype import Genotype
+from autokd.core.measurement import LatencyMeasurement
+from autokd.core.precision import CalibrationMethod, Int8Form, Precision
 from autokd.core.record import Record
 from autokd.core.trial import DistillParams, Trial
 
@@ -81,36 +83,6 @@ class Feasibility(Record):
     limits: tuple[LimitFeasibility, ...]
 
 
-class LatencyMeasurement(Record):
-    """What the agent measured; see ``deploy/bench.py``.
-
-    Attributes:
-        host: Where it ran, in words. A local run is this host, never the board.
-        is_device: Whether that was the board of the profile.
-        valid: Whether the numbers count.
-        reason: The rule that failed when they do not.
-    """
-
-    host: str
-    is_device: bool
-    valid: bool
-    reason: str | None
-    runtime: str
-    provider: str
-    threads: int
-    samples: int
-    load_ms: float
-    first_ms: float
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float | None
-    min_ms: float
-    mean_ms: float
-    std_ms: float
-    peak_memory_bytes: int | None
-    runtime_memory_bytes: int | None
-
-
 class ExportResult(Record):
     """The ONNX file as it was checked after writing.
 
@@ -137,8 +109,83 @@ class ExportResult(Record):
     test_agreement: float | None
 
 
+class VariantResult(Record):
+    """A student in one precision, as it was tried.
+
+    Attributes:
+        form: How it is quantised; None for fp32 and fp16.
+        method: How ranges of activations were chosen; ``trained`` when training found them, with
+            the weights. None for fp32 and fp16.
+        excluded: Nodes that go on computing in floats.
+        file: Relative to the run; None for one that was only tried.
+        validation_images: Number of validation images that the next three are on.
+        validation_accuracy: In onnxruntime; None without labels.
+        agreement: Fraction where it names the class that the fp32 student names.
+        drop: What it loses against fp32, as a fraction: of accuracy, or without labels of
+            agreement.
+        passed: Whether the drop is within what the run allows.
+        measurement: Its first timing that counts, or its first; None when it was not timed.
+        ratio: Time over that of fp32, the median of timings in turns; below 1 is faster. None when
+            there is no timing that counts.
+        ratio_low: The smallest ratio of two timings that followed each other.
+        ratio_high: The largest.
+        test_accuracy: Of the chosen one alone, over the whole test split; None without labels.
+        note: What a person should know.
+    """
+
+    precision: Precision
+    form: Int8Form | None = None
+    method: CalibrationMethod | Literal["trained"] | None = None
+    excluded: tuple[str, ...] = ()
+    file: str | None
+    sha256: str | None
+    size_bytes: int
+    validation_images: int
+    validation_accuracy: float | None
+    agreement: float
+    drop: float
+    passed: bool
+    measurement: LatencyMeasurement | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    test_accuracy: float | None = None
+    test_agreement: float | None = None
+    note: str = ""
+
+
+class ChosenFile(Record):
+    """``student.json`` beside a winner's files: which of them is for the board, and why.
+
+    Attributes:
+        file: Name of the file in this folder.
+        input: What it is fed: bytes in 0..255, or floats in 0..1.
+        reason: Why this precision.
+        others: Names of the other precisions' files in this folder.
+    """
+
+    schema_version: Literal[1] = 1
+    device: str
+    precision: Precision
+    file: str
+    sha256: str
+    size_bytes: int
+    input: Literal["uint8", "float32"]
+    validation_accuracy: float | None
+    reason: str
+    others: tuple[str, ...] = ()
+
+
 class Winner(Record):
-    """An exported student."""
+    """An exported student.
+
+    Attributes:
+        export: Its fp32 file.
+        measurement: Of the fp32 file.
+        variants: Precisions that were tried, fp32 first; empty when only fp32 was made.
+        chosen: The precision whose file is for the board.
+        chosen_reason: Why, in a sentence.
+    """
 
     rank: int
     trial_id: int
@@ -153,15 +200,43 @@ class Winner(Record):
     validation_agreement: float
     export: ExportResult
     measurement: LatencyMeasurement | None
+    variants: tuple[VariantResult, ...] = ()
+    chosen: Precision = "fp32"
+    chosen_reason: str = ""
+
+    @property
+    def chosen_variant(self) -> VariantResult | None:
+        """The variant whose file is for the board; None where no precisions were tried."""
+        kept = (v for v in self.variants if v.file and v.precision == self.chosen)
+        return next(kept, None)
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file for the board."""
+        return (self.chosen_variant or self.export).size_bytes
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Of the file for the board, over the whole test split; None without labels."""
+        return (self.chosen_variant or self.export).test_accuracy
 
 
 class KdGain(Record):
-    """The winner trained with the teacher and without, everything else the same."""
+    """The winner trained with the teacher and without, everything else the same.
+
+    Attributes:
+        epochs: Of each training.
+        with_teacher: Validation accuracy, the mean over the seeds.
+        without_teacher: As ``with_teacher``.
+        seeds: Pairs that were trained.
+        gain_std: Standard deviation of the gain over the seeds; None with a single one.
+    """
 
     epochs: float
     with_teacher: float
     without_teacher: float
     seeds: int
+    gain_std: float | None = None
 
     @property
     def gain(self) -> float:

@@ -1,7 +1,9 @@
 """Limits in a person's words, and by how much a space of students misses them."""
 
+from autokd.core.device import DeviceProfile
 from autokd.core.results import Feasibility
 from autokd.core.units import format_bytes, format_count
+from autokd.errors import ConfigError
 
 _LIMIT_NAMES = {
     "max_params": "parameters",
@@ -21,6 +23,22 @@ def limit_text(limit: str, value: float) -> str:
     if limit.endswith("_bytes"):
         return format_bytes(value)
     return f"{value:.3g} ms" if limit.endswith("_ms") else format_count(value)
+
+
+def require_known_latency(max_latency_ms: float | None, profile: DeviceProfile) -> None:
+    """Refuse a limit on a latency that nobody can know.
+
+    Raises:
+        ConfigError: Latency is limited on a device where onnxruntime does not run.
+    """
+    if profile.takes is None or max_latency_ms is None:
+        return
+    msg = (
+        f"max_latency_ms = {max_latency_ms:g} (--max-latency-ms): onnxruntime does not run on "
+        f"{profile.name}, so no time is predicted or measured there. Leave this limit out; "
+        "--max-size limits the flash and --max-memory the RAM that a student takes."
+    )
+    raise ConfigError(msg)
 
 
 def explain_infeasible(found: Feasibility) -> str:

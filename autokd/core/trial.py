@@ -11,7 +11,10 @@ from autokd.core.family import FamilyParams
 from autokd.core.record import Record
 
 # ``member``: drawn from a family that did well. ``twin``: the winner, taught by labels alone.
-Origin = Literal["prior", "acquisition", "random", "fallback", "member", "twin"]
+# ``repeat``: the winner with another seed, to be compared with its own twin.
+Origin = Literal["prior", "acquisition", "random", "fallback", "member", "twin", "repeat"]
+# Trained to show what the teacher gave, and never winners themselves.
+COMPARED: frozenset[Origin] = frozenset(("twin", "repeat"))
 # Definitions in `autokd.distill.losses`.
 LossName = Literal["kd", "dkd", "dist", "logit-std"]
 
@@ -46,7 +49,11 @@ class Fidelity(Record):
 
 
 class Candidate(Record):
-    """A point to try: a family, how it is taught, and which member of it is drawn."""
+    """A point to try: a family, how it is taught, and which member of it is drawn.
+
+    Attributes:
+        repeat: Which training of this student; another number is another seed of weights and order.
+    """
 
     family: FamilyParams
     distill: DistillParams
@@ -54,6 +61,7 @@ class Candidate(Record):
     base_width: int = Field(ge=1)
     cost: Cost
     origin: Origin
+    repeat: int = Field(default=0, ge=0)
 
 
 class Observation(Record):
@@ -157,7 +165,7 @@ class Trial(Record):
 def searched(trials: Sequence[Trial], *, full_rung: int) -> tuple[Trial, ...]:
     """Give the trials as the search compared them.
 
-    Results at full length, which only finalists have, are left out, and so is the twin.
+    Results at full length, which only finalists have, are left out, and so are `COMPARED`.
     """
     return tuple(
         trial.model_copy(
@@ -168,7 +176,7 @@ def searched(trials: Sequence[Trial], *, full_rung: int) -> tuple[Trial, ...]:
             }
         )
         for trial in trials
-        if trial.candidate.origin != "twin"
+        if trial.candidate.origin not in COMPARED
     )
 
 

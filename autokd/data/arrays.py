@@ -12,6 +12,7 @@ Keys:
 Other keys are left alone. Pickled (object) arrays are refused: loading one would run code.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from autokd.data.source import (
     Part,
     Pixels,
     Survey,
+    block_images,
     check_classes,
     whole,
 )
@@ -57,22 +59,24 @@ class ArraySource:
         gray = np.full(index.size, channels == 1)
         return Survey(np.tile(np.asarray([width, height], np.int64), (index.size, 1)), gray)
 
-    def read(
-        self, index: Integers, *, px: int, channels: int, progress: Progress
-    ) -> tuple[Pixels, Flags]:
-        """Read the array, cut out the middle of each image and resize it."""
+    def blocks(self, index: Integers, *, px: int, channels: int) -> Iterator[tuple[Pixels, Flags]]:
+        """Read the array once, cut out the middle of each image and resize it."""
         array = self._archive.array(self._key)
         array = array.reshape(*array.shape[:3], -1)
-        images = np.empty((index.size, px, px, channels), np.uint8)
-        for start in range(0, index.size, _CHUNK):
-            chosen = _middle(array[index[start : start + _CHUNK]])
-            images[start : start + len(chosen)] = resize(torch.from_numpy(chosen), px).numpy()
-            progress("read images", start + len(chosen), index.size)
-        return images, np.ones(index.size, np.bool_)
+        for places in np.split(index, np.arange(0, index.size, block_images(px, channels))[1:]):
+            images = np.empty((places.size, px, px, channels), np.uint8)
+            for start in range(0, places.size, _CHUNK):
+                chosen = _middle(array[places[start : start + _CHUNK]])
+                images[start : start + len(chosen)] = resize(torch.from_numpy(chosen), px).numpy()
+            yield images, np.ones(places.size, np.bool_)
 
     def fingerprint(self, index: Integers) -> str:  # noqa: ARG002 - an array is read as a whole
         """Digest the file."""
         return self._archive.fingerprint()
+
+    def version(self, index: Integers) -> str:  # noqa: ARG002 - an array is read as a whole
+        """Digest the file and which array of it this is."""
+        return f"{self._archive.fingerprint()} {self._key}"
 
 
 def open_arrays(path: Path) -> Input:

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import PIL
 import torch
 
 from autokd.core.config import DataConfig
 from autokd.core.progress import Progress, silent
 from autokd.data.arrays import open_arrays
+from autokd.data.conversion import Converted, ImageForm, convert_parts, read_parts
 from autokd.data.folders import open_folder
+from autokd.data.given_store import is_given, open_given
 from autokd.data.images import Dataset, ImageSet
 from autokd.data.source import Flags, Input, Integers, Part, target_px
 from autokd.data.splits import balanced, cut
@@ -21,15 +25,28 @@ from autokd.errors import DataError
 __all__ = ["Dataset", "load_dataset"]
 
 _MOST_UNREADABLE = 0.01
+# Of converted images; another number makes old ones be converted again.
+_FORMAT = 1
 
 
-def load_dataset(config: DataConfig, *, seed: int, progress: Progress) -> Dataset:
+def load_dataset(
+    config: DataConfig, *, seed: int, progress: Progress, cache: Path | None = None
+) -> Dataset:
     """Read all training and validation images; test images only by `Dataset.load_test`.
 
     What the input does not set aside is cut from its training images, by ``seed``.
 
+    Args:
+        config: Where the images are.
+        seed: Of the cuts.
+        progress: Told about the images done.
+        cache: The user's cache folder. Images are converted once into its folder ``images`` and
+            mapped from there, so that they may be more than memory holds. None reads them into
+            memory.
+
     Raises:
         DataError: The images or labels cannot be used; the message says why and what to do.
+        StorageError: The cache cannot be written.
     """
     found = _open(config.path)
     train, validation, test = _split(found, config, seed)
@@ -40,18 +57,14 @@ def load_dataset(config: DataConfig, *, seed: int, progress: Progress) -> Datase
         test, _, _ = _survey(test, damage, progress)
     damage.check()
     px = target_px(config.size_px, np.concatenate((train_sizes, validation_sizes)))
-    reader = _Reader(px, 1 if train_gray and validation_gray else 3)
-    train_set, validation_set = reader.read_both(train, validation, damage, progress)
-    _check_classes(found, train_set, validation_set)
-    return Dataset(
-        train=train_set,
-        validation=validation_set,
-        class_names=found.class_names,
-        digest=_digest(found.class_names, train_set, validation_set, test),
-        unreadable=tuple(damage.names),
-        test_images=test.index.size,
-        _read_test=_TestReader(found.where, test, reader) if test.index.size else None,
+    reader = _Reader(
+        found=found,
+        form=ImageForm(px, 1 if train_gray and validation_gray else 3),
+        folder=None if cache is None else cache / "images",
+        parts={"train": train, "validation": validation},
+        test=test,
     )
+    return reader.dataset(damage, progress)
 
 
 def _open(path: str) -> Input:
@@ -59,7 +72,7 @@ def _open(path: str) -> Input:
         return open_torchvision(path)
     place = Path(path).expanduser()
     if place.is_dir():
-        return open_folder(place)
+        return open_given(place) if is_given(place) else open_folder(place)
     if not place.exists():
         msg = (
             f"{path}: there is no such folder or file; give the images with --data: a folder, "
@@ -161,18 +174,22 @@ class _Damage:
         """Note the images of ``part`` where ``good``, bool (m,), is false."""
         self.names += part.names(~good)
 
-    def check(self) -> None:
+    def check(self, more: Sequence[str] = ()) -> None:
         """Refuse to go on with a set of which much is missing.
+
+        Args:
+            more: Names of unreadable images that are not noted yet.
 
         Raises:
             DataError: More than 1 % of the images are unreadable.
         """
-        count = len(self.names)
+        names = [*self.names, *more]
+        count = len(names)
         if count > _MOST_UNREADABLE * self.total:
-            more = ", ..." if count > 3 else ""
+            others = ", ..." if count > 3 else ""
             msg = (
                 f"{self.where}: {count} of {self.total} images cannot be read "
-                f"({', '.join(self.names[:3])}{more}), and at most {_MOST_UNREADABLE:.0%} may be "
+                f"({', '.join(names[:3])}{others}), and at most {_MOST_UNREADABLE:.0%} may be "
                 "damaged; copy them again, or remove them."
             )
             raise DataError(msg)
@@ -180,51 +197,69 @@ class _Damage:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads images in the form that the whole set has."""
+    """Reads images in the form that the whole set has.
 
-    px: int
-    channels: int
+    Attributes:
+        found: The input.
+        form: Of the images.
+        folder: Where converted sets are kept; None to read into memory.
+        parts: Training and validation images.
+        test: Test images.
+    """
 
-    def read(self, part: Part, damage: _Damage, progress: Progress) -> tuple[ImageSet, Flags]:
-        """Give the readable images of ``part``, and which those are.
-
-        Raises:
-            DataError: Too many are unreadable.
-        """
-        images, good = part.source.read(
-            part.index, px=self.px, channels=self.channels, progress=progress
-        )
-        damage.add(part, good)
-        damage.check()
-        labels = part.labels
-        if not good.all():
-            images, labels = images[good], labels[good]
-        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels)), good
-
-    def read_both(
-        self, train: Part, validation: Part, damage: _Damage, progress: Progress
-    ) -> tuple[ImageSet, ImageSet]:
-        """Read two parts; in one go if they lie in one place, so that an array is read once."""
-        if train.source is not validation.source:
-            train_set, _ = self.read(train, damage, progress)
-            return train_set, self.read(validation, damage, progress)[0]
-        index = np.concatenate((train.index, validation.index))
-        both, good = self.read(Part(train.source, index), damage, progress)
-        first = int(good[: train.index.size].sum())
-        return (
-            ImageSet(both.images[:first], both.labels[:first]),
-            ImageSet(both.images[first:], both.labels[first:]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _TestReader:
-    """Reads the test images when it is called."""
-
-    where: str
+    found: Input
+    form: ImageForm
+    folder: Path | None
+    parts: dict[str, Part]
     test: Part
-    reader: _Reader
 
-    def __call__(self) -> ImageSet:
-        damage = _Damage(self.where, self.test.index.size)
-        return self.reader.read(self.test, damage, silent)[0]
+    def dataset(self, damage: _Damage, progress: Progress) -> Dataset:
+        """Read all but the test images."""
+        converted = self._read(self.parts, damage, progress)
+        for name, part in self.parts.items():
+            damage.add(part, converted.good[name])
+        train, validation = converted.sets["train"], converted.sets["validation"]
+        _check_classes(self.found, train, validation)
+        return Dataset(
+            train=train,
+            validation=validation,
+            class_names=self.found.class_names,
+            digest=converted.digest,
+            unreadable=tuple(damage.names),
+            test_images=self.test.index.size,
+            folder=self._place(),
+            _read_test=self._read_test if self.test.index.size else None,
+        )
+
+    def _read_test(self) -> ImageSet:
+        damage = _Damage(self.found.where, self.test.index.size)
+        return self._read({"test": self.test}, damage, silent).sets["test"]
+
+    def _read(self, parts: dict[str, Part], damage: _Damage, progress: Progress) -> Converted:
+        def check(good: dict[str, Flags]) -> None:
+            damage.check(more=[n for name, part in parts.items() for n in part.names(~good[name])])
+
+        def digest_of(sets: dict[str, ImageSet]) -> str:
+            if "train" not in sets:
+                return ""
+            return _digest(self.found.class_names, sets["train"], sets["validation"], self.test)
+
+        place = self._place()
+        if place is None:
+            sets, good = read_parts(parts, self.form, check=check, progress=progress)
+            return Converted(sets, good, digest_of(sets))
+        return convert_parts(
+            parts, self.form, place, check=check, digest_of=digest_of, progress=progress
+        )
+
+    def _place(self) -> Path | None:
+        """Give the folder that is named by all that the images in it depend on."""
+        if self.folder is None:
+            return None
+        described = [_FORMAT, PIL.__version__, self.form.shape, self.found.class_names]
+        digest = hashlib.sha256(json.dumps(described).encode())
+        for part in (*self.parts.values(), self.test):
+            digest.update(part.source.version(part.index).encode() if part.index.size else b"")
+            digest.update(part.index.tobytes())
+            digest.update(part.labels.tobytes())
+        return self.folder / digest.hexdigest()

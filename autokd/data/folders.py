@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from autokd.core.codec import nearest
-from autokd.core.progress import Progress
+from autokd.core.progress import Progress, silent
 from autokd.data import decode
 from autokd.data.source import (
     SPLIT_NAMES,
@@ -19,6 +19,7 @@ from autokd.data.source import (
     Part,
     Pixels,
     Survey,
+    block_images,
     check_classes,
     whole,
 )
@@ -51,10 +52,12 @@ class FileSource:
         decode.in_threads(look, index.size, what="look at images", progress=progress)
         return Survey(sizes, gray)
 
-    def read(
-        self, index: Integers, *, px: int, channels: int, progress: Progress
-    ) -> tuple[Pixels, Flags]:
+    def blocks(self, index: Integers, *, px: int, channels: int) -> Iterator[tuple[Pixels, Flags]]:
         """Decode the files."""
+        for places in np.split(index, np.arange(0, index.size, block_images(px, channels))[1:]):
+            yield self._decode(places, px=px, channels=channels)
+
+    def _decode(self, index: Integers, *, px: int, channels: int) -> tuple[Pixels, Flags]:
         images = np.zeros((index.size, px, px, channels), np.uint8)
         good = np.zeros(index.size, np.bool_)
 
@@ -64,7 +67,7 @@ class FileSource:
             if pixels is not None:
                 images[place], good[place] = pixels, True
 
-        decode.in_threads(fill, index.size, what="read images", progress=progress)
+        decode.in_threads(fill, index.size, what="read images", progress=silent)
         return images, good
 
     def fingerprint(self, index: Integers) -> str:
@@ -72,6 +75,21 @@ class FileSource:
         names = (self._files[place] for place in index)
         lines = (f"{_size_bytes(self._root / name)} {name}" for name in names)
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+    def version(self, index: Integers) -> str:
+        """Digest the folder, and names, sizes and times of change of its files.
+
+        The time of change, because what unpacks or copies files sets that of modification back.
+        """
+        digest = hashlib.sha256(os.fsencode(self._root.absolute()))
+        for place in index:
+            try:
+                found = (self._root / self._files[place]).stat()
+                told = f"\n{found.st_size} {found.st_ctime_ns} "
+            except OSError:
+                told = "\n-1 "
+            digest.update(told.encode() + os.fsencode(self._files[place]))
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Images in memory, and a data set of them."""
+"""Images, in memory or mapped into it, and a data set of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor
 
@@ -54,6 +55,7 @@ class Dataset:
             names and sizes of files, or an array's file.
         unreadable: Names of the files that were left out.
         test_images: How many `load_test` will read.
+        folder: Where ``train`` and ``validation`` are stored; None when they are in memory alone.
     """
 
     train: ImageSet
@@ -62,6 +64,7 @@ class Dataset:
     digest: str
     unreadable: tuple[str, ...]
     test_images: int
+    folder: Path | None = None
     _read_test: Callable[[], ImageSet] | None = field(default=None, repr=False)
 
     def load_test(self) -> ImageSet | None:

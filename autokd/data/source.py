@@ -1,5 +1,6 @@
 """What every kind of data input offers: labels and sizes first, pixels later."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,8 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
+# Large enough that threads share a block well and a disk is asked seldom, small beside any memory.
+BLOCK_BYTES = 2**24
 _MOST_OWN_PX = 128
 _MOST_DEFAULT_PX = 64
 
@@ -63,18 +66,23 @@ class Source(Protocol):
         """Look at the sizes of the images at ``index``, without their pixels where possible."""
         ...
 
-    def read(
-        self, index: Integers, *, px: int, channels: int, progress: Progress
-    ) -> tuple[Pixels, Flags]:
-        """Read the images at ``index``.
+    def blocks(self, index: Integers, *, px: int, channels: int) -> Iterator[tuple[Pixels, Flags]]:
+        """Read the images at ``index`` in order, some at a time, see `block_images`.
 
-        Returns:
-            uint8 (m, px, px, channels), and bool (m,): which of them could be read.
+        Yields:
+            uint8 (b, px, px, channels), and bool (b,): which of them could be read.
         """
         ...
 
     def fingerprint(self, index: Integers) -> str:
-        """Digest what the images at ``index`` depend on, without decoding all of them."""
+        """Digest what the images at ``index`` depend on, without decoding all of them.
+
+        It is the same wherever the images lie.
+        """
+        ...
+
+    def version(self, index: Integers) -> str:
+        """Digest what changes when the images at ``index`` are written anew, times of files too."""
         ...
 
 
@@ -97,6 +105,11 @@ class Part:
     def names(self, chosen: Flags) -> tuple[str, ...]:
         """Name the images of the part where ``chosen``, bool (m,), is true."""
         return tuple(self.source.name(int(place)) for place in self.index[chosen])
+
+
+def block_images(px: int, channels: int) -> int:
+    """Give how many images are read at a time."""
+    return max(1, BLOCK_BYTES // (px * px * channels))
 
 
 @dataclass(frozen=True, slots=True)

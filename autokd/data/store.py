@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,24 @@ def save_image_set(images: ImageSet, folder: Path, name: str) -> None:
     Raises:
         StorageError: They cannot be written.
     """
-    _save(folder / f"{name}.labels.npy", images.labels.numpy())
+    save_labels(images.labels, folder, name)
     _save(folder / f"{name}.images.npy", images.images.numpy())
+
+
+def save_labels(labels: torch.Tensor, folder: Path, name: str) -> None:
+    """Write ``NAME.labels.npy`` into ``folder``, in one step.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    _save(folder / f"{name}.labels.npy", labels.numpy())
 
 
 def open_image_set(folder: Path, name: str) -> ImageSet:
     """Map an image set into memory; pixels are read as they are touched.
+
+    The map can only be read. One that may be written, even to a copy, counts as memory of the
+    process, and the system refuses it where the set is larger than what there is.
 
     Raises:
         DataError: A file is missing or damaged.
@@ -57,8 +70,10 @@ def _save(path: Path, array: np.ndarray[Any, Any]) -> None:
 
 def _open(path: Path) -> torch.Tensor:
     try:
-        # Copy on write: torch warns of arrays that it could not write to.
-        return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))
-    except (OSError, ValueError) as fault:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as fault:
         msg = f"{path}: cannot be read ({fault}); start the run again, which writes it anew."
         raise DataError(msg) from None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)

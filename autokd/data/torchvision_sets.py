@@ -1,7 +1,7 @@
 """Image sets of torchvision that lie on disk already; nothing is downloaded."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,17 @@ import numpy as np
 from autokd.core.codec import nearest
 from autokd.core.progress import Progress, silent
 from autokd.data import decode
-from autokd.data.source import Flags, Input, Integers, Part, Pixels, Survey, check_classes, whole
+from autokd.data.source import (
+    Flags,
+    Input,
+    Integers,
+    Part,
+    Pixels,
+    Survey,
+    block_images,
+    check_classes,
+    whole,
+)
 from autokd.errors import DataError
 
 _SAMPLE = 64
@@ -73,11 +83,15 @@ class TorchvisionSource:
         gray = np.full(index.size, all(decode.is_gray(image) for image in found))
         return Survey(np.resize(sizes, (index.size, 2)), gray)
 
-    def read(
-        self, index: Integers, *, px: int, channels: int, progress: Progress
-    ) -> tuple[Pixels, Flags]:
+    def blocks(self, index: Integers, *, px: int, channels: int) -> Iterator[tuple[Pixels, Flags]]:
         """Read the images one by one; torchvision has no other way for all sets."""
         source = self._make()
+        for places in np.split(index, np.arange(0, index.size, block_images(px, channels))[1:]):
+            yield self._read(source, places, px=px, channels=channels)
+
+    def _read(
+        self, source: Any, index: Integers, *, px: int, channels: int
+    ) -> tuple[Pixels, Flags]:
         images = np.zeros((index.size, px, px, channels), np.uint8)
         good = np.zeros(index.size, np.bool_)
 
@@ -89,14 +103,18 @@ class TorchvisionSource:
             except decode.UNREADABLE:
                 good[place] = False
 
-        decode.in_threads(fill, index.size, what="read images", progress=progress)
+        decode.in_threads(fill, index.size, what="read images", progress=silent)
         return images, good
 
     def fingerprint(self, index: Integers) -> str:
         """Digest a sample of the pixels; the sets are official otherwise."""
         sample = index[:: max(1, index.size // _SAMPLE)]
-        images, _ = self.read(sample, px=32, channels=3, progress=silent)
+        images, _ = self._read(self._make(), sample, px=32, channels=3)
         return hashlib.sha256(images.tobytes()).hexdigest()
+
+    def version(self, index: Integers) -> str:
+        """Digest a sample of the pixels."""
+        return self.fingerprint(index)
 
 
 def open_torchvision(path: str) -> Input:

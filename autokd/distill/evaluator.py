@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 from autokd.core.codec import load_record, save_record, write_atomically
+from autokd.core.config import TrainOn
 from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
 from autokd.core.family import Preset
@@ -17,6 +18,7 @@ from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Fidelity, Observation
 from autokd.data.store import open_image_set
 from autokd.distill.batches import TrainingData
+from autokd.distill.placement import choose_device
 from autokd.distill.trainer import TrainResult, train
 from autokd.errors import InputError
 from autokd.space.students import StudentSpace
@@ -27,7 +29,8 @@ class WorkerSetup(Record):
 
     Attributes:
         data_folder: Where the image sets ``train`` and ``validation`` were saved.
-        logits_file: ``.npy``, float16 (views, n, classes): the teacher on the training images.
+        logits_file: ``.npy``, as `autokd.teacher.logits.teach` gives it: the teacher on the
+            training images.
         validation_logits_file: ``.npy`` (n, classes): the teacher on the validation images.
         trials_folder: Where every trial gets a folder of its own.
         preset: Of the student space, as the next five.
@@ -41,6 +44,7 @@ class WorkerSetup(Record):
         mean: Per channel, of pixels in 0..1.
         std: Per channel.
         seed: Root seed of the run.
+        train_on: Where students are trained.
     """
 
     data_folder: Path
@@ -58,6 +62,7 @@ class WorkerSetup(Record):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     seed: int
+    train_on: TrainOn = "cpu"
 
 
 class StudentEvaluator:
@@ -91,8 +96,9 @@ class StudentEvaluator:
             self.data,
             candidate.distill,
             images=fidelity.images,
-            seed=derive_seed(self.setup.seed, "train", candidate.member_seed),
+            seed=_training_seed(self.setup.seed, candidate),
             checkpoint=folder / "checkpoint.pt",
+            device=choose_device(self.setup.train_on),
         )
         observation = _to_observation(fidelity, result)
         record.unlink(missing_ok=True)  # of another fidelity, if any: never beside our weights
@@ -129,6 +135,12 @@ class StudentEvaluator:
             mean=setup.mean,
             std=setup.std,
         )
+
+
+def _training_seed(root: int, candidate: Candidate) -> int:
+    """Name the training by its student; the number of the trial is of no matter."""
+    seed = derive_seed(root, "train", candidate.member_seed)
+    return derive_seed(seed, "repeat", candidate.repeat) if candidate.repeat else seed
 
 
 def _read_observation(path: Path) -> Observation | None:

@@ -26,6 +26,7 @@ class ClippedSgd:
 
     def __init__(self, network: nn.Module) -> None:
         self._parameters = list(network.parameters())
+        self._seen: Tensor | None = None  # loss and norm of the last step, or of the first bad one
         matrices = [p for p in self._parameters if p.ndim > 1]
         vectors = [p for p in self._parameters if p.ndim <= 1]
         self._sgd = torch.optim.SGD(
@@ -40,28 +41,41 @@ class ClippedSgd:
         )
 
     def step(self, loss: Tensor, *, rate: float) -> None:
-        """Go one step down the gradient of ``loss``.
+        """Go one step down the gradient of ``loss``, without waiting for the device.
+
+        Whether all was finite is seen by `check`.
 
         Args:
             loss: Scalar.
             rate: Learning rate relative to the highest.
-
-        Raises:
-            TrainingError: The loss or its gradient is not finite; the weights are as before.
         """
-        value = loss.item()
-        if not math.isfinite(value):
-            msg = f"the loss is {value}; this student cannot be trained with these parameters."
-            raise TrainingError(msg)
         self._sgd.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT_NORM, foreach=True).item()
-        if not math.isfinite(norm):
-            msg = f"the loss is {value:g} but the norm of its gradient is {norm}."
-            raise TrainingError(msg)
+        norm = nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT_NORM, foreach=True)
+        seen = torch.stack((loss.detach().float(), norm.float()))
+        # The first step that was not finite stays: all that follow it are broken as well.
+        if self._seen is not None:
+            seen = torch.where(torch.isfinite(self._seen).all(), seen, self._seen)
+        self._seen = seen
         for group in self._sgd.param_groups:
             group["lr"] = BASE_RATE * rate
         self._sgd.step()
+
+    def check(self) -> None:
+        """Hold all steps so far against the rule; the only place where a number is read back.
+
+        Raises:
+            TrainingError: The loss or its gradient was not finite, and the weights are broken.
+        """
+        if self._seen is None:
+            return
+        loss, norm = self._seen.tolist()
+        if not math.isfinite(loss):
+            msg = f"the loss is {loss}; this student cannot be trained with these parameters."
+            raise TrainingError(msg)
+        if not math.isfinite(norm):
+            msg = f"the loss is {loss:g} but the norm of its gradient is {norm}."
+            raise TrainingError(msg)
 
     def momenta(self) -> list[Tensor]:
         """Give the momentum of every parameter, in order, after at least one step."""
@@ -70,4 +84,4 @@ class ClippedSgd:
     def set_momenta(self, momenta: list[Tensor]) -> None:
         """Go on with ``momenta``, as `momenta` gave them."""
         for parameter, momentum in zip(self._parameters, momenta, strict=True):
-            self._sgd.state[parameter]["momentum_buffer"] = momentum
+            self._sgd.state[parameter]["momentum_buffer"] = momentum.to(parameter.device)

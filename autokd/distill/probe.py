@@ -3,9 +3,12 @@
 import time
 from collections.abc import Sequence
 
+import torch
+
 from autokd.core.progress import Progress
 from autokd.core.trial import DistillParams
-from autokd.distill.batches import TrainingData
+from autokd.distill.batches import CPU, TrainingData
+from autokd.distill.placement import wait_for
 from autokd.distill.trainer import Training
 from autokd.space.program import Program
 
@@ -14,7 +17,11 @@ TIMED_STEPS = 5
 
 
 def time_students(
-    programs: Sequence[Program], data: TrainingData, *, progress: Progress
+    programs: Sequence[Program],
+    data: TrainingData,
+    *,
+    progress: Progress,
+    device: torch.device = CPU,
 ) -> list[float]:
     """Give the seconds that one training image of each student takes, the fastest of some steps.
 
@@ -24,13 +31,15 @@ def time_students(
     seconds = []
     for number, program in enumerate(programs):
         progress("timing students", number, len(programs))
-        training = Training(program, data, distill, images=10**9, seed=0)
+        training = Training(program, data, distill, images=10**9, seed=0, device=device)
         for _ in range(WARMUP_STEPS):
             training.advance()
+        wait_for(device)
         best = float("inf")
         for _ in range(TIMED_STEPS):
             begin = time.perf_counter()
             training.advance()
+            wait_for(device)
             best = min(best, time.perf_counter() - begin)
         seconds.append(best / data.batch_size)
     progress("timing students", len(programs), len(programs))

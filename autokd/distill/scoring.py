@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import Tensor
 
-from autokd.data.augment import resize, to_input
+from autokd.data.augment import normalisation, normalise, resize
 from autokd.distill.batches import TrainingData
+from autokd.distill.placement import mixed_precision
 from autokd.models.network import StudentNetwork
 
 # Large enough to hide the cost of each call, small enough to stay near the processor's caches: the
@@ -34,21 +36,25 @@ class Score:
 def score_student(network: StudentNetwork, data: TrainingData) -> Score:
     """Score ``network`` on the validation images; it is left in evaluation mode."""
     program = network.program
+    device = next(network.parameters()).device
+    numbers = normalisation(data.mean, data.std, device)
     named = data.validation_logits.argmax(dim=1)
-    labels = torch.where(data.validation.labels >= 0, data.validation.labels, named)
-    right = agreed = 0
-    loss = 0.0
+    labels = torch.where(data.validation.labels >= 0, data.validation.labels, named).to(device)
+    named = named.to(device)
+    counts: list[tuple[Tensor, Tensor, Tensor]] = []
     network.eval()
     with torch.inference_mode():
         for start in range(0, len(data.validation), BATCH):
             here = slice(start, start + BATCH)
-            images = resize(data.validation.images[here], program.input_px)
-            logits = network(
-                to_input(images, channels=program.image_channels, mean=data.mean, std=data.std)
-            )
-            answer = logits.argmax(dim=1)
-            right += int((answer == labels[here]).sum())
-            agreed += int((answer == named[here]).sum())
-            loss += float(F.cross_entropy(logits, labels[here], reduction="sum"))
-    images_scored = len(data.validation)
-    return Score(right / images_scored, agreed / images_scored, loss / images_scored)
+            images = resize(data.validation.images[here].to(device), program.input_px)
+            with mixed_precision(device):
+                logits = network(normalise(images, numbers, channels=program.image_channels))
+            logits, answer = logits.float(), logits.argmax(dim=1)
+            right, agreed = (answer == labels[here]).sum(), (answer == named[here]).sum()
+            counts.append((right, agreed, F.cross_entropy(logits, labels[here], reduction="sum")))
+    # Read back once: on a device each reading waits for all that came before it.
+    right_share, agreed_share, loss = (
+        sum(torch.stack(column).tolist()) / len(data.validation)
+        for column in zip(*counts, strict=True)
+    )
+    return Score(right_share, agreed_share, loss)

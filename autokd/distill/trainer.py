@@ -17,10 +17,11 @@ from torch import Tensor
 
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import DistillParams
-from autokd.distill.batches import BatchSource, TrainingData
+from autokd.distill.batches import CPU, BatchSource, TrainingData
 from autokd.distill.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from autokd.distill.losses import distillation_loss
 from autokd.distill.optimizer import ClippedSgd
+from autokd.distill.placement import mixed_precision, wait_for
 from autokd.distill.schedule import Schedule, warmup_steps
 from autokd.distill.scoring import score_student
 from autokd.errors import TrainingError
@@ -52,7 +53,7 @@ class TrainResult:
     images_per_second: float
 
 
-def train(
+def train(  # noqa: PLR0913 - what is trained, and how it is watched
     program: Program,
     data: TrainingData,
     distill: DistillParams,
@@ -61,6 +62,7 @@ def train(
     seed: int,
     checkpoint: Path | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    device: torch.device = CPU,
 ) -> TrainResult:
     """Train a student until it has seen ``images`` images since its start, and score it.
 
@@ -73,12 +75,13 @@ def train(
         checkpoint: File for the state before the decay, from which a later rung goes on. The
             decay's own state is kept beside it until the rung ends. None keeps nothing.
         on_step: Called with (steps done, steps in all) after each step.
+        device: Where to train.
 
     Raises:
         TrainingError: A loss, or the gradient of one, is not finite.
         StorageError: The checkpoint cannot be written.
     """
-    training = Training(program, data, distill, images=images, seed=seed)
+    training = Training(program, data, distill, images=images, seed=seed, device=device)
     files = _Files.beside(checkpoint) if checkpoint else None
     if files:
         training.restore(files)
@@ -125,6 +128,7 @@ class Training:
         *,
         images: int,
         seed: int,
+        device: torch.device = CPU,
     ) -> None:
         self.step = 0
         self.schedule = Schedule(
@@ -138,7 +142,8 @@ class Training:
         self._rung_steps = 0
         self._rung_seconds = 0.0
         self._network = build_student(program, seed=derive_seed(seed, "weights"))
-        self._network.to(memory_format=torch.channels_last)
+        self._device = device
+        self._network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network.train()
         self._optimizer = ClippedSgd(self._network)
         self._batches = BatchSource(
@@ -147,14 +152,15 @@ class Training:
             channels=program.image_channels,
             seed=seed,
             taught=distill.alpha > 0 or bool((data.train.labels < 0).any()),
+            device=device,
         )
 
     def advance(self) -> None:
         """Do one step."""
         begin = time.perf_counter()
         batch = self._batches.batch(self.step)
-        with self._dropout_stream():
-            logits = self._network(batch.images)
+        with mixed_precision(self._device), self._dropout_stream():
+            logits = self._network(batch.images).float()
         loss = distillation_loss(logits, batch.teacher_logits, batch.labels, self._distill)
         self._optimizer.step(loss, rate=self.schedule.rate(self.step))
         self.step += 1
@@ -162,7 +168,13 @@ class Training:
         self._rung_seconds += time.perf_counter() - begin
 
     def save(self, files: _Files) -> None:
-        """Write the state to the file that its phase belongs to."""
+        """Write the state to the file that its phase belongs to.
+
+        Raises:
+            TrainingError: As `result`.
+            StorageError: The disk is full or refuses.
+        """
+        self._settle()
         stable = self.step <= self.schedule.branch_step
         save_checkpoint(
             Checkpoint(
@@ -193,7 +205,12 @@ class Training:
             self._rung_seconds = found.rung_seconds
 
     def result(self) -> TrainResult:
-        """Score the student as it is."""
+        """Score the student as it is.
+
+        Raises:
+            TrainingError: A loss, or the gradient of one, was not finite.
+        """
+        self._settle()
         score = score_student(self._network, self._data)
         if not math.isfinite(score.loss):
             msg = f"the loss on validation images is {score.loss} after {self.step} steps."
@@ -205,7 +222,7 @@ class Training:
             agreement=score.agreement,
             loss=score.loss,
             weights={
-                name: value.detach().contiguous().clone()
+                name: value.detach().cpu().contiguous().clone()
                 for name, value in self._network.state_dict().items()
                 if not name.endswith("num_batches_tracked")
             },
@@ -213,19 +230,31 @@ class Training:
             images_per_second=seen / seconds if seconds > 0 else 0.0,
         )
 
+    def _settle(self) -> None:
+        """Wait for the device, whose time is that of the rung, and look at what it did."""
+        begin = time.perf_counter()
+        wait_for(self._device)
+        self._rung_seconds += time.perf_counter() - begin
+        self._optimizer.check()
+
     def _dropout_stream(self) -> AbstractContextManager[None]:
         """Draw dropout from a stream of its own for each step, where there is any."""
         if self._network.program.dropout == 0:
             return nullcontext()
-        return _seeded(derive_seed(self._seed, "dropout", self.step))
+        return _seeded(derive_seed(self._seed, "dropout", self.step), self._device)
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generator for a while; ``F.dropout`` takes no other."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            yield
+    else:
+        with torch.random.fork_rng(devices=[device.index or 0], device_type=device.type):
+            torch.get_device_module(device).manual_seed(seed)
+            yield
 
 
 def _identity(program: Program, data: TrainingData, distill: DistillParams, seed: int) -> str:

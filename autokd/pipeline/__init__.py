@@ -2,7 +2,7 @@
 
 preflight   load all, score the teacher, say what is feasible, teach      -> plan.json
 students    search, new members of the best families, full length         -> ledger.sqlite
-deliver     export, parity, accuracy in onnxruntime, timing on this host  -> winners/
+deliver     export, parity, precisions, timing, accuracy in onnxruntime  -> winners/
 assemble    one record of it all                                          -> results.json
 """
 

@@ -6,11 +6,16 @@ from importlib import metadata
 
 import autokd
 from autokd.core.config import RunConfig
+from autokd.core.cost import Cost
 from autokd.core.device import DeviceProfile
-from autokd.core.results import ExitStatus, KdGain, Report, StageSeconds, Winner
+from autokd.core.results import ExitStatus, Report, StageSeconds, Winner
 from autokd.core.trial import Trial, searched
 from autokd.core.units import format_bytes, format_count
+from autokd.errors import EXIT_NAMES, DeviceError, GateError
+from autokd.measure.target import LOCAL
+from autokd.pipeline.choice import require_chosen
 from autokd.pipeline.deliver import Delivery
+from autokd.pipeline.kd_gain import kd_gain_of
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.students import FINAL_RUNG, Trained
 from autokd.search.front import pareto_front
@@ -33,7 +38,7 @@ def assemble_report(
             "workers": plan.workers,
             "threads": plan.threads,
         },
-        exit=ExitStatus(code=0, name="done"),
+        exit=_exit(config, winners[0]),
         verdict=_verdict(winners[0], profile, plan, delivery.teacher_test_accuracy),
         config=config,
         device=profile.id,
@@ -46,7 +51,7 @@ def assemble_report(
         front=search_front(trained.trials, plan),
         winners=winners,
         full_rung=FINAL_RUNG,
-        kd_gain=_kd_gain(trained, plan),
+        kd_gain=kd_gain_of(trained.pairs, plan.data.train_images) if plan.data.labelled else None,
         seconds=StageSeconds(
             preflight=plan.preflight_seconds,
             teach=plan.teach_seconds,
@@ -55,25 +60,28 @@ def assemble_report(
             export=delivery.export_seconds,
             measure=delivery.measure_seconds,
         ),
-        warnings=(*plan.warnings, *_warnings(winners[0], trained)),
+        warnings=(
+            *plan.warnings,
+            *_warnings(trained),
+            *_timing_warnings(config, winners[0], delivery.timing_failure),
+        ),
     )
+
+
+def _exit(config: RunConfig, winner: Winner) -> ExitStatus:
+    """Give how the command ends after the report is written."""
+    try:
+        require_chosen(config.export, winner)
+    except GateError as fault:
+        return ExitStatus(code=fault.exit_code, name=EXIT_NAMES[fault.exit_code])
+    if config.target is not None and winner.measurement is None:
+        return ExitStatus(code=DeviceError.exit_code, name=EXIT_NAMES[DeviceError.exit_code])
+    return ExitStatus(code=0, name=EXIT_NAMES[0])
 
 
 def search_front(trials: tuple[Trial, ...], plan: RunPlan) -> tuple[int, ...]:
     """Give the front of the search, where all trials had the same training time."""
     return pareto_front(searched(trials, full_rung=FINAL_RUNG), plan.limits)
-
-
-def _kd_gain(trained: Trained, plan: RunPlan) -> KdGain | None:
-    if trained.twin is None or not plan.data.labelled:
-        return None
-    taught, plain = trained.finalists[0].observations[-1], trained.twin.observations[-1]
-    return KdGain(
-        epochs=taught.fidelity.images / plan.data.train_images,
-        with_teacher=taught.accuracy,
-        without_teacher=plain.accuracy,
-        seeds=1,
-    )
 
 
 def _verdict(
@@ -82,10 +90,9 @@ def _verdict(
     cost = winner.cost
     size = (
         f"{format_count(cost.params)} parameters{_fewer(cost.params, plan.teacher.params)}, "
-        f"{format_bytes(winner.export.size_bytes)}; predicted {cost.latency_ms:.2g} ms "
-        f"({cost.latency_low_ms:.2g} to {cost.latency_high_ms:.2g}) on {profile.name}, an estimate."
+        f"{format_bytes(winner.file_bytes)}; {_claim(cost, profile)}"
     )
-    test = winner.export.test_accuracy
+    test = winner.test_accuracy
     if test is not None and teacher_accuracy is not None:
         return (
             f"The student gets {test:.2%} of the test images right, its teacher "
@@ -97,16 +104,24 @@ def _verdict(
     )
 
 
+def _claim(cost: Cost, profile: DeviceProfile) -> str:
+    """Say how fast it is believed to be, or what the file is for where nobody can know."""
+    if cost.latency_interval_ms is None:
+        tool = profile.takes.tool if profile.takes else "its own tool"
+        return (
+            f"an INT8 file for {tool}, and no claim of a latency: onnxruntime does not run on "
+            f"{profile.name}."
+        )
+    low, middle, high = cost.latency_interval_ms
+    return f"predicted {middle:.2g} ms ({low:.2g} to {high:.2g}) on {profile.name}, an estimate."
+
+
 def _fewer(student: int, teacher: int | None) -> str:
     return "" if teacher is None else f" ({teacher / student:.0f} times fewer)"
 
 
-def _warnings(winner: Winner, trained: Trained) -> list[str]:
+def _warnings(trained: Trained) -> list[str]:
     found = []
-    if winner.measurement is None:
-        found.append("The winner was not timed on this host.")
-    elif not winner.measurement.valid:
-        found.append(f"The timing on this host does not count: {winner.measurement.reason}.")
     twin = trained.twin
     if twin is not None and twin.accuracy > trained.finalists[0].accuracy:
         found.append(
@@ -117,6 +132,18 @@ def _warnings(winner: Winner, trained: Trained) -> list[str]:
     if failed:
         found.append(f"{failed} of {len(trained.trials)} students failed; the table says why.")
     return found
+
+
+def _timing_warnings(config: RunConfig, winner: Winner, failure: str | None) -> list[str]:
+    """Say what is wrong with the winner's timing; a command that ends with code 5 repeats it."""
+    measured = winner.measurement
+    if measured is None and (config.target or winner.cost.latency_interval_ms is not None):
+        where = config.target if config.target not in (None, LOCAL) else "this host"
+        reason = f": {failure.rstrip('.')}" if failure else ""
+        return [f"The winner was not timed on {where}{reason}."]
+    if measured is not None and not measured.valid:
+        return [f"The timing on {measured.target} does not count: {measured.reason}."]
+    return []
 
 
 def _versions() -> dict[str, str]:

@@ -5,11 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from autokd.core.config import RunConfig
 from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
 from autokd.core.record import Record
 from autokd.core.results import DataResult, Feasibility, TeacherResult
 from autokd.core.trial import Fidelity
+from autokd.pipeline.kd_gain import SEEDS, gain_rounds, gain_seeds
 from autokd.space.pace import Pace
 from autokd.space.program import Program
 
@@ -67,6 +69,31 @@ class Lengths(Record):
         return self.model_copy(update={"seconds": (*rungs, max(full / factor, rungs[-1]))})
 
 
+def plan_training(
+    config: RunConfig, pace: Pace, *, train_images: int, labelled: bool, workers: int
+) -> tuple[Lengths, int]:
+    """Give the lengths of the rungs, and how many pairs show what the teacher gave."""
+
+    def lengths(seeds: int) -> Lengths:
+        return plan_lengths(
+            pace,
+            budget_seconds=config.budget_seconds,
+            trials=config.search.trials,
+            epochs=config.search.epochs,
+            train_images=train_images,
+            workers=workers,
+            gain_seeds=seeds,
+        )
+
+    most = lengths(SEEDS).seconds
+    seeds = gain_seeds(
+        config.search,
+        labelled=labelled,
+        full_seconds_with_three=None if most is None else most[-1],
+    )
+    return lengths(seeds), seeds
+
+
 def plan_lengths(
     pace: Pace,
     *,
@@ -75,20 +102,21 @@ def plan_lengths(
     epochs: float,
     train_images: int,
     workers: int,
-    twin: bool,
+    gain_seeds: int,
 ) -> Lengths:
     """Divide a budget in time, or a number of epochs, over the rungs.
 
     With a budget, the final length is such that finalists, side by side as far as there are
-    workers, and then the twin fill their share. The first rung is such that ``STUDENTS`` students
-    and their promotions fill the search's share on all workers, or more students where the last
-    search rung would be longer than ``LONGEST_SEARCH_RUNG`` of the final length.
+    workers, and then the pairs of `autokd.pipeline.kd_gain` fill their share. The first rung is
+    such that ``STUDENTS`` students and their promotions fill the search's share on all workers, or
+    more students where the last search rung would be longer than ``LONGEST_SEARCH_RUNG`` of the
+    final length.
     """
     if trials is not None:
         final = epochs * train_images
         images = tuple(max(1, round(final / ETA ** (RUNGS - rung))) for rung in range(RUNGS + 1))
         return Lengths(seconds=None, images=images, pace=pace)
-    rounds = math.ceil(FINALISTS / workers) + twin
+    rounds = math.ceil(FINALISTS / workers) + gain_rounds(gain_seeds, workers)
     final = FINAL_SHARE * budget_seconds / rounds
     cost = sum((PROMOTION_COST / ETA) ** rung for rung in range(RUNGS))
     of_students = SEARCH_SHARE * budget_seconds * workers / (STUDENTS * cost)
@@ -108,6 +136,7 @@ class RunPlan(Record):
         mean: Of the training images, per channel, in 0..1: the students' normalisation.
         std: As ``mean``.
         logits_file: Teacher logits of the training views.
+        kd_gain_seeds: Pairs with and without the teacher; 0 for none.
         starts: Points that the search tries first, those of earlier runs.
     """
 
@@ -125,5 +154,6 @@ class RunPlan(Record):
     feasibility: Feasibility
     preflight_seconds: float
     teach_seconds: float
+    kd_gain_seeds: int = Field(default=1, ge=0)
     starts: tuple[tuple[float, ...], ...] = ()
     warnings: tuple[str, ...] = ()

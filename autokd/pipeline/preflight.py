@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from torch import nn
 
 from autokd.core.cache import cache_folder
 from autokd.core.codec import load_record, save_record, write_atomically
@@ -18,21 +19,24 @@ from autokd.core.device import DeviceProfile, load_profile
 from autokd.core.progress import Progress
 from autokd.core.results import DataResult, Feasibility, TeacherResult
 from autokd.core.seeds import derive_seed
-from autokd.core.shortfall import explain_infeasible
+from autokd.core.shortfall import explain_infeasible, require_known_latency
 from autokd.data.augment import channel_statistics
 from autokd.data.dataset import Dataset, load_dataset
 from autokd.data.store import open_image_set, save_image_set
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import WorkerSetup
+from autokd.distill.placement import choose_device
 from autokd.distill.probe import time_students
 from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
-from autokd.pipeline.plan import RunPlan, plan_lengths
+from autokd.pipeline.choice import require_precision
+from autokd.pipeline.given_teacher import CARD_FILE, find_teacher
+from autokd.pipeline.plan import RunPlan, plan_training
 from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.pool import random_candidate
 from autokd.space.feasibility import survey
 from autokd.space.pace import Pace, fit_pace
 from autokd.space.students import StudentSpace
-from autokd.teacher.load import Teacher, load_teacher
+from autokd.teacher.load import Teacher
 from autokd.teacher.logits import teach
 from autokd.teacher.preflight import PreflightScore, preflight
 
@@ -56,21 +60,30 @@ class Inputs:
     teacher: Teacher
 
 
-def load_inputs(config: RunConfig, *, progress: Progress) -> Inputs:
+def load_inputs(
+    config: RunConfig,
+    *,
+    progress: Progress,
+    run: Path | None = None,
+    module: nn.Module | None = None,
+) -> Inputs:
     """Load profile, images and teacher.
+
+    Args:
+        config: Of the run.
+        progress: Told when work takes long.
+        run: Folder of a run that has begun; None for a new one.
+        module: The teacher, where it has no file.
 
     Raises:
         InputError: One of them cannot be used.
     """
     profile = load_profile(config.device)
-    dataset = load_dataset(config.data, seed=config.seed, progress=progress)
-    teacher = load_teacher(
-        config.teacher,
-        class_names=dataset.class_names,
-        image_px=dataset.train.px,
-        image_channels=dataset.train.channels,
-        progress=progress,
-    )
+    require_known_latency(config.limits.max_latency_ms, profile)
+    require_precision(config.export, profile)
+    choose_device(config.search.train_on)
+    dataset = load_dataset(config.data, seed=config.seed, progress=progress, cache=cache_folder())
+    teacher = find_teacher(config.teacher, dataset, module=module, run=run, progress=progress)
     inputs = Inputs(config, profile, dataset, teacher)
     _require_teachable(inputs)
     return inputs
@@ -144,30 +157,32 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
         inputs.teacher, inputs.dataset.validation, flip=inputs.config.data.flip, progress=progress
     )
     say(_teacher_line(inputs, score))
-    save_record(inputs.teacher.card, run / "teacher" / "card.json")
+    save_record(inputs.teacher.card, run / CARD_FILE)
     _save_validation_logits(run, score)
     preflight_seconds = time.monotonic() - began
     began = time.monotonic()
     logits_file = _teach(inputs, flip=score.flip, progress=progress)
     teach_seconds = time.monotonic() - began
     workers, threads = share_cores(inputs.config.search.workers)
+    mean, std = statistics = channel_statistics(inputs.dataset.train)
+    pace = _measure_pace(inputs, limits, logits_file, score, statistics, progress=progress)
+    lengths, seeds = plan_training(
+        inputs.config,
+        pace,
+        train_images=len(inputs.dataset.train),
+        labelled=inputs.dataset.validation.labelled,
+        workers=workers,
+    )
     plan = RunPlan(
         limits=limits,
         profile=inputs.profile,
         workers=workers,
         threads=threads,
-        mean=channel_statistics(inputs.dataset.train)[0],
-        std=channel_statistics(inputs.dataset.train)[1],
+        mean=mean,
+        std=std,
         logits_file=str(logits_file),
-        lengths=plan_lengths(
-            _measure_pace(inputs, limits, logits_file, score, progress=progress),
-            budget_seconds=inputs.config.budget_seconds,
-            trials=inputs.config.search.trials,
-            epochs=inputs.config.search.epochs,
-            train_images=len(inputs.dataset.train),
-            workers=workers,
-            twin=inputs.config.search.kd_gain,
-        ),
+        lengths=lengths,
+        kd_gain_seeds=seeds,
         data=_data_result(inputs, flip=score.flip),
         teacher=_teacher_result(inputs, score),
         feasibility=feasibility,
@@ -224,6 +239,7 @@ def worker_setup(inputs: Inputs, plan: RunPlan, run: Path) -> WorkerSetup:
         mean=plan.mean,
         std=plan.std,
         seed=inputs.config.seed,
+        train_on=inputs.config.search.train_on,
     )
 
 
@@ -241,7 +257,13 @@ def _teach(inputs: Inputs, *, flip: bool, progress: Progress) -> Path:
 
 
 def _measure_pace(
-    inputs: Inputs, limits: Limits, logits_file: Path, score: PreflightScore, *, progress: Progress
+    inputs: Inputs,
+    limits: Limits,
+    logits_file: Path,
+    score: PreflightScore,
+    statistics: tuple[tuple[float, ...], tuple[float, ...]],
+    *,
+    progress: Progress,
 ) -> Pace:
     """Time members spread over the space, with the threads that a worker has."""
     import torch
@@ -252,7 +274,7 @@ def _measure_pace(
         space.program(random_candidate(space, derive_seed(seed, number), origin="prior"))
         for number in range(PROBES)
     ]
-    mean, std = channel_statistics(inputs.dataset.train)
+    mean, std = statistics
     data = TrainingData(
         train=inputs.dataset.train,
         validation=inputs.dataset.validation,
@@ -267,7 +289,8 @@ def _measure_pace(
     before = torch.get_num_threads()
     torch.set_num_threads(share_cores(inputs.config.search.workers)[1])
     try:
-        return fit_pace(programs, time_students(programs, data, progress=progress))
+        device = choose_device(inputs.config.search.train_on)
+        return fit_pace(programs, time_students(programs, data, progress=progress, device=device))
     finally:
         torch.set_num_threads(before)
 
@@ -287,7 +310,9 @@ def _save_validation_logits(run: Path, score: PreflightScore) -> None:
 
 
 def _store_images(dataset: Dataset) -> Path:
-    """Write the images once to the cache, for worker processes to map."""
+    """Give where worker processes find the images; writes them to the cache if nobody did."""
+    if dataset.folder is not None:
+        return dataset.folder
     folder = cache_folder() / "images" / dataset.digest
     for name, images in (("train", dataset.train), ("validation", dataset.validation)):
         try:

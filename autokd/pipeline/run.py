@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from autokd.core.codec import load_record, write_atomically
 from autokd.core.config import RunConfig
@@ -13,10 +14,15 @@ from autokd.core.results import Feasibility, Report
 from autokd.core.shortfall import limit_name, limit_text
 from autokd.core.toml import render_toml
 from autokd.data.images import ImageSet
+from autokd.distill.evaluator import StudentEvaluator
 from autokd.errors import ConfigError
 from autokd.pipeline.assemble import assemble_report
-from autokd.pipeline.deliver import Exporter, deliver
+from autokd.pipeline.choice import require_chosen
+from autokd.pipeline.deliver import deliver
+from autokd.pipeline.exporting import Exporter
+from autokd.pipeline.given_teacher import NOT_ASKED
 from autokd.pipeline.plan import RunPlan
+from autokd.pipeline.precisions import settle_precision
 from autokd.pipeline.preflight import (
     Inputs,
     Say,
@@ -28,15 +34,26 @@ from autokd.pipeline.preflight import (
     worker_setup,
 )
 from autokd.pipeline.students import train_students
+from autokd.pipeline.variants import FILES, Source
 from autokd.report.write import load_report, write_report
 from autokd.search.ledger import Ledger
+from autokd.teacher.module import AbsentTeacher
 
 CONFIG_FILE = "config.toml"
 LEDGER_FILE = "ledger.sqlite"
 
 
-def compress(config: RunConfig, run: Path, *, progress: Progress, say: Say) -> Report:
+def compress(
+    config: RunConfig, run: Path, *, progress: Progress, say: Say, module: nn.Module | None = None
+) -> Report:
     """Make small students of a teacher, in the new folder ``run``.
+
+    Args:
+        config: Of the run.
+        run: Its folder.
+        progress: Told of each step.
+        say: Told what was found.
+        module: The teacher, where it has no file.
 
     Raises:
         InputError: Something that the person gave is wrong.
@@ -44,8 +61,9 @@ def compress(config: RunConfig, run: Path, *, progress: Progress, say: Say) -> R
         ExportError: The exported file is not what the board loads.
         StoppedError: The budget ended before one student was trained.
         StorageError: The disk is full.
+        GateError: The precision that was asked for loses too much; the report is written.
     """
-    inputs = load_inputs(config, progress=progress)
+    inputs = load_inputs(config, progress=progress, module=module)
     require_feasible(survey_space(inputs)[1])
     with Ledger.open(run / LEDGER_FILE) as ledger:
         if (run / CONFIG_FILE).exists():
@@ -55,8 +73,10 @@ def compress(config: RunConfig, run: Path, *, progress: Progress, say: Say) -> R
         return _go_on(inputs, run, ledger, progress=progress, say=say)
 
 
-def resume(run: Path, *, progress: Progress, say: Say) -> Report:
+def resume(run: Path, *, progress: Progress, say: Say, module: nn.Module | None = None) -> Report:
     """Go on with a run; a finished one gives its report.
+
+    A teacher that was a module is needed again only for what is not on the disk.
 
     Raises:
         ConfigError: ``run`` is no run folder.
@@ -66,21 +86,23 @@ def resume(run: Path, *, progress: Progress, say: Say) -> Report:
         say(f"{run} is done already.")
         report = load_report(run)
         write_report(report, run)  # a kill may have come between its files
+        require_chosen(report.config.export, report.winners[0])
         return report
     config = _read_config(run)
     with Ledger.open(run / LEDGER_FILE) as ledger:
-        return _go_on(
-            load_inputs(config, progress=progress), run, ledger, progress=progress, say=say
-        )
+        inputs = load_inputs(config, progress=progress, run=run, module=module)
+        return _go_on(inputs, run, ledger, progress=progress, say=say)
 
 
-def dry_run(config: RunConfig, *, progress: Progress, say: Say) -> Feasibility:
+def dry_run(
+    config: RunConfig, *, progress: Progress, say: Say, module: nn.Module | None = None
+) -> Feasibility:
     """Say what of the space fits, without training anything.
 
     Raises:
         InputError: Something that the person gave is wrong.
     """
-    inputs = load_inputs(config, progress=progress)
+    inputs = load_inputs(config, progress=progress, module=module)
     limits, feasibility = survey_space(inputs)
     given = limits.model_dump(exclude_none=True)
     shown = ", ".join(f"{limit_name(name)} {limit_text(name, given[name])}" for name in given)
@@ -88,8 +110,11 @@ def dry_run(config: RunConfig, *, progress: Progress, say: Say) -> Feasibility:
     return feasibility
 
 
-def export_winner_for(run: Path, *, winner: int, device: str) -> Path:
+def export_winner_for(run: Path, *, winner: int, device: str, say: Say = lambda _: None) -> Path:
     """Export winner ``winner`` (1 is the best) once more, in the form that ``device`` loads.
+
+    Gives the file to use there. Its other precisions are beside it, each with its accuracy; as
+    nothing times them, fp32 is the one to use unless the run asked for another.
 
     Raises:
         ConfigError: The run has no such winner.
@@ -101,7 +126,7 @@ def export_winner_for(run: Path, *, winner: int, device: str) -> Path:
         msg = f"--winner {winner}: {run} has the winners 1 to {len(report.winners)}."
         raise ConfigError(msg)
     profile = load_profile(device)
-    inputs = load_inputs(_read_config(run), progress=silent)
+    inputs = load_inputs(_read_config(run), progress=silent, run=run)
     exporter = _exporter(inputs, load_record(RunPlan, run / "plan.json"), run)
     chosen = report.winners[winner - 1]
     trial = next(t for t in report.trials if t.trial_id == chosen.trial_id)
@@ -112,13 +137,26 @@ def export_winner_for(run: Path, *, winner: int, device: str) -> Path:
         target=profile.export,
         device=profile.id,
     )
-    return found.path
+    source = Source(
+        trial=trial,
+        exported=found,
+        profile=profile,
+        config=inputs.config.export,
+        train=inputs.dataset.train,
+        validation=inputs.dataset.validation,
+        training=None,
+        seed=inputs.config.seed,
+    )
+    made = settle_precision(exporter, source, measure=lambda _: None, say=say)
+    return found.path.with_name(FILES[made.chosen])
 
 
 def _go_on(inputs: Inputs, run: Path, ledger: Ledger, *, progress: Progress, say: Say) -> Report:
     """Do what is missing; the ledger is held to the end, so that nobody else works in ``run``."""
     plan = make_plan(inputs, run, progress=progress, say=say)
     inputs = replace(inputs, profile=plan.profile)
+    if isinstance(inputs.teacher, AbsentTeacher):
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, NOT_ASKED)})
     exporter = _exporter(inputs, plan, run)
     setup = worker_setup(inputs, plan, run)
     trained = train_students(inputs, plan, setup, ledger, run=run, progress=progress, say=say)
@@ -126,13 +164,15 @@ def _go_on(inputs: Inputs, run: Path, ledger: Ledger, *, progress: Progress, say
         exporter,
         trained.finalists,
         profile=inputs.profile,
-        validation=inputs.dataset.validation,
+        dataset=inputs.dataset,
+        training=lambda: StudentEvaluator(setup).data,
         load_test=lambda: _read_test(inputs, progress),
         progress=progress,
         say=say,
     )
     report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery)
     write_report(report, run)
+    require_chosen(inputs.config.export, report.winners[0])
     return report
 
 
@@ -143,6 +183,8 @@ def _read_test(
     test = inputs.dataset.load_test()
     if test is None or not len(test):
         return None, None, None
+    if isinstance(inputs.teacher, AbsentTeacher):
+        return test, None, None
     named = []
     for start in range(0, len(test), 500):
         progress("teacher on the test split", start, len(test))

@@ -7,7 +7,7 @@ from typing import Literal
 from autokd.core.codec import load_record
 from autokd.core.config import RunConfig
 from autokd.core.results import RungStatus, RunStatus
-from autokd.core.trial import Trial
+from autokd.core.trial import COMPARED, Trial
 from autokd.errors import ConfigError
 from autokd.search.ledger import Ledger, is_in_use
 
@@ -29,7 +29,7 @@ def read_status(run: Path) -> RunStatus:
     if ledger_file.is_file():
         with Ledger.open_read_only(ledger_file) as ledger:
             trials, spent = ledger.trials(), ledger.spent_seconds
-    rungs = _rungs([t for t in trials if t.candidate.origin != "twin"])
+    rungs = _rungs([t for t in trials if t.candidate.origin not in COMPARED])
     return RunStatus(
         run=str(run),
         state=_state(run, ledger_file),

@@ -49,8 +49,8 @@ class TeacherCard(Record):
     """A teacher that was loaded.
 
     Attributes:
-        file: As it was given.
-        sha256: Of the file.
+        file: As it was given; ``module:CLASS`` for a module from Python.
+        sha256: Of the file, or of the names and numbers of a module's state dict.
         kind: How it was loaded.
         arch: ``library:NAME`` where the file is weights alone.
         input_px: Side to which images are brought.
@@ -64,7 +64,7 @@ class TeacherCard(Record):
         classes: Number of columns.
         params: Trainable numbers, or those in its weights where the file does not tell; None when
             it shows no weights, as a quantized module.
-        size_bytes: Of the file.
+        size_bytes: Of the file, or of a module's state dict.
         macs: Multiply-adds of convolutions and linear layers for an image; None when not known.
         precision: In which it computes.
     """

@@ -28,6 +28,13 @@ from autokd.teacher.card import (
     match_classes,
 )
 from autokd.teacher.file import check_readable, detect_kind, sha256_of
+from autokd.teacher.module import (
+    bytes_of_module,
+    copy_for_inference,
+    name_of_module,
+    require_preparation,
+    sha256_of_module,
+)
 from autokd.teacher.onnx_teacher import OnnxModel, OnnxTeacher
 from autokd.teacher.outputs import Teacher
 from autokd.teacher.recognise import match_named, recognise
@@ -47,7 +54,7 @@ from autokd.teacher.trusted import (
     require_trust,
 )
 
-__all__ = ["Teacher", "load_teacher"]
+__all__ = ["Teacher", "load_module", "load_teacher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,15 @@ class _Expected:
     class_names: tuple[str, ...]
     image_px: int
     image_channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a teacher comes from."""
+
+    where: str
+    sha256: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,42 @@ def load_teacher(
     if detect_kind(path) == "onnx":
         return _load_onnx(path, hints, data)
     network = _load_network(path, hints, data, trust_code=config.trust_code, progress=progress)
-    return _wrap(network, path, hints, data)
+    origin = _Origin(str(path), sha256_of(path), path.stat().st_size)
+    return _wrap(network, origin, hints, data)
+
+
+def load_module(
+    module: nn.Module,
+    config: TeacherConfig,
+    *,
+    class_names: tuple[str, ...],
+    image_px: int,
+    image_channels: int,
+) -> Teacher:
+    """Take a module as a teacher, whose logits come in the order of ``class_names``.
+
+    A copy of it on the CPU, in evaluation mode, does the work; the module stays as it is. How it
+    sees images must be said in ``config``: there is no file that could say it.
+
+    Args:
+        module: Called with images (n, channels, px, px), float32.
+        config: Of the teacher, but for ``file`` and ``arch``, which say nothing here.
+        class_names: Of the data, in the order of labels; empty for data without labels.
+        image_px: Side of the data's images.
+        image_channels: Of the data's images.
+
+    Raises:
+        TeacherError: Input size, mean or std is not given, the module cannot be copied, its weights
+            are not finite, or it does not fit the data.
+    """
+    hints = hints_from_config(config)
+    where = name_of_module(module)
+    require_preparation(hints, where)
+    check_finite(module.state_dict(), where)
+    copied = copy_for_inference(module)
+    data = _Expected(class_names, image_px, image_channels)
+    origin = _Origin(where, sha256_of_module(copied), bytes_of_module(copied))
+    return _wrap(_from_trusted(TrustedModule(copied), "module", data), origin, hints, data)
 
 
 def _card_beside(path: Path, config: TeacherConfig) -> TeacherHints:
@@ -229,8 +280,8 @@ def _from_weights(
     return _Network(module.eval(), "state_dict", arch, channels)
 
 
-def _wrap(network: _Network, path: Path, hints: TeacherHints, data: _Expected) -> Teacher:
-    where = str(path)
+def _wrap(network: _Network, origin: _Origin, hints: TeacherHints, data: _Expected) -> Teacher:
+    where = origin.where
     px, outputs = _probe_size(network, hints, data, where)
     from_library = (network.arch or "").partition(":")[0] in LIBRARIES
     mean, std, source = choose_normalisation(
@@ -240,7 +291,7 @@ def _wrap(network: _Network, path: Path, hints: TeacherHints, data: _Expected) -
     eager = network.kind in ("state_dict", "module")
     card = TeacherCard(
         file=where,
-        sha256=sha256_of(path),
+        sha256=origin.sha256,
         kind=network.kind,
         arch=network.arch,
         input_px=px,
@@ -252,7 +303,7 @@ def _wrap(network: _Network, path: Path, hints: TeacherHints, data: _Expected) -
         class_order=order,
         classes=outputs,
         params=count_params(network.module),
-        size_bytes=path.stat().st_size,
+        size_bytes=origin.size_bytes,
         macs=count_macs(network.module, channels=network.channels, px=px) if eager else None,
     )
     if eager:

@@ -5,12 +5,9 @@ on the disk, so that after kill -9 only the rest is computed. A lock that ends w
 keeps two runs from writing the same file.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +16,20 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from autokd.core.codec import save_record, storage_error
+from autokd.core.lock import held_lock
 from autokd.core.progress import Progress
 from autokd.core.record import Record
 from autokd.data.augment import View, apply_view, make_view
 from autokd.data.images import ImageSet
+from autokd.data.source import block_images
 from autokd.errors import TeacherError
 from autokd.teacher.card import TeacherCard
 from autokd.teacher.outputs import Teacher
+from autokd.teacher.top_classes import LogitForm, form_for
 
 BLOCK_IMAGES = 2048
 _CHUNK = 256
 _FORMAT = 1
-_LARGEST = float(np.finfo(np.float16).max)
 
 
 class Note(Record):
@@ -56,10 +55,10 @@ def teach(  # noqa: PLR0913 - each is a part of what the logits depend on
     cache: Path,
     progress: Progress,
 ) -> Path:
-    """Give the path of the logits, float16 (views, n, classes) in ``.npy``.
+    """Give the path of the logits in ``.npy``, (views, n) rows of `top_classes.form_for`.
 
-    They are found again for the same teacher, preparation, precision, data, views, seed and
-    mirroring.
+    They are found again for the same teacher, preparation, precision, data, views, seed, mirroring
+    and form.
 
     Args:
         teacher: Who is asked.
@@ -77,13 +76,16 @@ def teach(  # noqa: PLR0913 - each is a part of what the logits depend on
     """
     key = cache_key(teacher.card, views=views, flip=flip, seed=seed, dataset_digest=dataset_digest)
     file = cache / "logits" / f"{key}.npy"
-    shape = (views, len(train), teacher.card.classes)
-    if _is_whole(file, shape):
+    form = form_for(teacher.card.classes)
+    shape = (views, len(train), *form.row_shape)
+    if _is_whole(file, shape, form):
         return file
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(file.with_suffix(".lock")):
-            if not _is_whole(file, shape):  # another run may have finished while this one waited
+        with held_lock(file.with_suffix(".lock")):
+            if not _is_whole(
+                file, shape, form
+            ):  # another run may have finished while this one waited
                 drawn = [
                     make_view(len(train), px=train.px, flip=flip, seed=seed, view=view)
                     for view in range(views)
@@ -117,13 +119,17 @@ def cache_key(card: TeacherCard, *, views: int, flip: bool, seed: int, dataset_d
         "flip": flip,
         "seed": seed,
     }
+    form = form_for(card.classes)
+    if not form.whole:
+        depends_on["top_classes"] = form.kept
     return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
 
 
 def _write(
     teacher: Teacher, train: ImageSet, views: list[View], file: Path, progress: Progress
 ) -> None:
-    shape = (len(views), len(train), teacher.card.classes)
+    form = form_for(teacher.card.classes)
+    shape = (len(views), len(train), *form.row_shape)
     partial, note = file.with_suffix(".partial"), file.with_suffix(".json")
     blocks = [(v, s) for v in range(len(views)) for s in range(0, len(train), BLOCK_IMAGES)]
     done = _blocks_done(partial, note)
@@ -132,7 +138,8 @@ def _write(
     # Written with seek and write, not through a memory map: on a full disk a map kills the process.
     with partial.open("r+b" if done else "w+b") as stream:
         if not done:
-            header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+            descr = np.lib.format.dtype_to_descr(form.dtype)
+            header = {"descr": descr, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, header)
         else:
             _skip_header(stream)
@@ -141,7 +148,7 @@ def _write(
             index = torch.arange(start, min(start + BLOCK_IMAGES, len(train)))
             finished = view * len(train) + start
             rows = _block(teacher, train, views[view], index, (finished, shape[0], progress))
-            stream.seek(start_of_data + finished * shape[2] * rows.itemsize)
+            stream.seek(start_of_data + finished * form.row_bytes)
             stream.write(rows.tobytes())
             stream.flush()
             os.fsync(stream.fileno())
@@ -159,8 +166,9 @@ def _block(
     report: tuple[int, int, Progress],
 ) -> np.ndarray:
     finished, views, progress = report
+    form = form_for(teacher.card.classes)
     rows = []
-    for chunk in torch.split(index, _CHUNK):
+    for chunk in torch.split(index, min(_CHUNK, block_images(train.px, train.channels))):
         progress("asking the teacher", finished + int(chunk[0] - index[0]), views * len(train))
         logits = teacher.logits(apply_view(train.images[chunk], view, chunk))
         finite = torch.isfinite(logits).all(dim=1)
@@ -171,8 +179,8 @@ def _block(
                 "check its weights, mean and std."
             )
             raise TeacherError(msg)
-        rows.append(logits.clamp(-_LARGEST, _LARGEST).half())
-    return torch.cat(rows).numpy()
+        rows.append(form.pack(logits))
+    return np.concatenate(rows)
 
 
 def _blocks_done(partial: Path, note: Path) -> int:
@@ -185,22 +193,14 @@ def _blocks_done(partial: Path, note: Path) -> int:
     return left.blocks if fits and partial.is_file() else 0
 
 
-def _is_whole(file: Path, shape: tuple[int, ...]) -> bool:
+def _is_whole(file: Path, shape: tuple[int, ...], form: LogitForm) -> bool:
     try:
         found = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
-    return bool(found.shape == shape and found.dtype == np.float16)
+    return bool(found.shape == shape and found.dtype == form.dtype)
 
 
 def _skip_header(stream: object) -> None:
     np.lib.format.read_magic(stream)  # type: ignore[arg-type]
     np.lib.format.read_array_header_1_0(stream)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Hold a lock that the system gives back when the process ends, however it ends."""
-    with file.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

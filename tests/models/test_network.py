@@ -1,13 +1,21 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
+import numpy as np
+import pytest
 import torch
 from torch.nn import functional
 
+from autokd.core.cost import Limits
+from autokd.core.device import load_profile
 from autokd.models.network import StudentNetwork, build_student
-from autokd.space.baselines import resnet
+from autokd.space.baselines import mobilenet_v2, resnet
+from autokd.space.lowering import lower
 from autokd.space.program import ProgramBuilder
+from autokd.space.students import StudentSpace
+from autokd.space.wiring import draw_genotype
 
 
 def test_a_small_program_computes_what_its_layers_say():
@@ -75,6 +83,37 @@ def test_dropout_is_for_training_only():
     assert not torch.equal(network(image), network(image))
 
 
+@pytest.mark.parametrize("preset", ["paper", "edge"])
+def test_no_convolution_of_a_drawn_student_is_1x1_and_strided(preset):
+    space = StudentSpace(
+        preset=preset,
+        profile=load_profile("raspberry-pi-zero-2w"),
+        limits=Limits(),
+        image_px=32,
+        image_channels=3,
+        class_names=tuple("abcdefghij"),
+    )
+    generator = np.random.default_rng(0)
+    kernels, pooled = set(), False
+    for number in range(60):
+        family, _ = space.decode(generator.random(space.dimension))
+        drawn = draw_genotype(family, member_seed=number, image_channels=3, classes=10)
+        layers = lower(drawn.with_width(8)).layers
+        kernels |= {(layer.kernel, layer.stride) for layer in layers if layer.kind == "conv"}
+        pooled |= any(layer.kind == "pool" for layer in layers)
+    assert (1, 1) in kernels
+    assert pooled  # where others stride
+    assert not [pair for pair in kernels if pair[0] == 1 and pair[1] > 1]
+
+
+@pytest.mark.parametrize("design", [partial(resnet, depth=14), mobilenet_v2])
+def test_no_convolution_of_a_hand_designed_student_is_1x1_and_strided(design):
+    program = design(12, image_channels=3, input_px=32, classes=10)
+    strided = [layer for layer in program.layers if layer.kind == "conv" and layer.stride > 1]
+    assert strided
+    assert all(layer.kernel == 3 for layer in strided)
+
+
 def test_no_student_meets_the_strided_1x1_fault_of_torch():
     """torch 2.14.1 corrupts memory when a strided 1x1 convolution with fewer than 16 channels
     trains in channels_last with two threads. Such a crash ends the process, so this is one.
@@ -84,8 +123,13 @@ import torch
 torch.set_num_threads(2)
 from autokd.core.family import FamilyParams
 from autokd.models.network import build_student
+from autokd.space.baselines import mobilenet_v2, resnet
 from autokd.space.lowering import lower
 from autokd.space.wiring import draw_genotype
+programs = [
+    resnet(8, depth=8, image_channels=3, input_px=16, classes=10),
+    mobilenet_v2(8, image_channels=3, input_px=16, classes=10),
+]
 for preset, block in (
     ("paper", "conv"), ("edge", "conv"), ("edge", "separable"), ("edge", "inverted")
 ):
@@ -93,7 +137,9 @@ for preset, block in (
         mid_nodes=1, mid_edge=0.5, bottom_nodes=2, bottom_degree=2, bottom_rewire=0.5,
         block=block, growth=1.5, input_px=16)
     drawn = draw_genotype(family, member_seed=0, image_channels=3, classes=10)
-    net = build_student(lower(drawn.with_width(8)), seed=0).to(memory_format=torch.channels_last)
+    programs.append(lower(drawn.with_width(8)))
+for program in programs:
+    net = build_student(program, seed=0).to(memory_format=torch.channels_last)
     for _ in range(20):
         x = torch.randn(32, 3, 16, 16).to(memory_format=torch.channels_last)
         loss = net(x).square().mean()

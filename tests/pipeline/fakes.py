@@ -118,7 +118,7 @@ def make_lengths(*, trials: int | None = 6, budget_seconds: float = 600.0) -> Le
         epochs=9,
         train_images=20,
         workers=2,
-        twin=True,
+        gain_seeds=1,
     )
 
 
@@ -151,7 +151,8 @@ class FakeTraining:
         if self._fails == "all" or (trial_id, fidelity.rung) in self._fails:
             msg = "the loss is nan."
             raise TrainingError(msg)
-        luck = derive_seed(candidate.member_seed, candidate.origin == "twin") % 1000 / 1000
+        names = (candidate.origin == "twin", *([candidate.repeat] if candidate.repeat else []))
+        luck = derive_seed(candidate.member_seed, *names) % 1000 / 1000
         accuracy = 0.2 + 0.4 * luck + 0.1 * fidelity.rung
         return Observation(
             fidelity=fidelity,

@@ -1,6 +1,6 @@
 import pytest
 
-from autokd.core.device import load_profile
+from autokd.core.device import DeviceProfile, load_profile
 from autokd.core.results import Report
 from autokd.core.trial import Trial
 from autokd.pipeline.assemble import assemble_report, search_front
@@ -31,6 +31,7 @@ def assemble(
     labelled: bool = True,
     measured: bool = True,
     plan_warnings: tuple[str, ...] = (),
+    profile: DeviceProfile = PROFILE,
     **winner_changes: object,
 ) -> Report:
     finalist = trial(0, 0.5, 0.6, winner)
@@ -45,14 +46,15 @@ def assemble(
         teacher=sample.teacher.model_copy(update={"params": 1_480_000}),
         warnings=plan_warnings,
     )
-    trained = Trained(trials, (finalist,), plain, search_seconds=30.0, finalists_seconds=20.0)
+    pairs = ((finalist, plain),) if plain else ()
+    trained = Trained(trials, (finalist,), pairs, search_seconds=30.0, finalists_seconds=20.0)
     delivery = Delivery(
         (best,),
         teacher_test_accuracy=0.9 if labelled else None,
         export_seconds=3.0,
         measure_seconds=4.0,
     )
-    return assemble_report(sample.config, PROFILE, plan, trained, delivery)
+    return assemble_report(sample.config, profile, plan, trained, delivery)
 
 
 def changed(sample: Report, **values: object):
@@ -76,6 +78,23 @@ def test_the_verdict_compares_student_and_teacher_on_the_test_images(sample: Rep
         "parameters (10 times fewer), 600 KiB; predicted 12 ms (8 to 18) on Raspberry Pi Zero 2 W, "
         "an estimate."
     )
+
+
+def test_without_a_runtime_the_verdict_says_what_the_file_is_for_and_gives_no_time(
+    sample: Report,
+) -> None:
+    none = {"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
+    report = assemble(
+        sample,
+        profile=load_profile("stm32h7"),
+        measured=False,
+        cost=sample.winners[0].cost.model_copy(update=none),
+    )
+    assert report.verdict.endswith(
+        "an INT8 file for ST Edge AI Core, and no claim of a latency: onnxruntime does not run on "
+        "STM32H747 (STM32H747I-DISCO)."
+    )
+    assert not any("timed" in warning for warning in report.warnings)
 
 
 def test_without_labels_the_verdict_is_about_agreement(sample: Report) -> None:

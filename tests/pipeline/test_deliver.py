@@ -5,12 +5,17 @@ import onnx
 import pytest
 from safetensors.torch import save_file
 
+from autokd.core.codec import load_record
+from autokd.core.comparison import ImageOutcomes, outcomes_file
+from autokd.core.config import ExportConfig
+from autokd.core.device import load_profile
+from autokd.core.results import ChosenFile
 from autokd.core.trial import Trial, TrialState
 from autokd.errors import DeviceError, ExportError, MeasurementError
 from autokd.export.verify import run_onnx
 from autokd.models.network import build_student
-from autokd.pipeline import deliver as deliver_module
-from autokd.pipeline.deliver import Exporter, deliver
+from autokd.pipeline.deliver import deliver
+from autokd.pipeline.exporting import Exporter
 from autokd.pipeline.preflight import make_space
 from autokd.pipeline.students import FINAL_RUNG
 from tests.pipeline.fakes import Lines, make_images, make_inputs, make_plan
@@ -64,22 +69,36 @@ def measurement():
 
 @pytest.fixture
 def run(exporter, finalists, monkeypatch, measurement):
-    def go(*, plan=exporter.plan, test=TEST, measure=None, validation=VALIDATION, lines=None):
+    def go(
+        *,
+        plan=exporter.plan,
+        test=TEST,
+        measure=None,
+        validation=VALIDATION,
+        lines=None,
+        device="raspberry-pi-zero-2w",
+        **export,
+    ):
         lines = lines if lines is not None else Lines()
         monkeypatch.setattr(
-            deliver_module, "measure_local", measure or (lambda *a, **k: measurement)
+            "autokd.pipeline.winner_timing.measure_on", measure or (lambda *a, **k: measurement)
         )
 
         def load_test():
             lines.append("test split read")
             return test, 0.9, np.zeros(len(test), np.int64) if test else None
 
-        profile = make_inputs().profile
+        def no_training():
+            pytest.fail("nothing is trained on a host that is not the board")
+
+        config = exporter.config.model_copy(update={"export": ExportConfig(**export)})
+        inputs = make_inputs()
         return deliver(
-            dataclasses.replace(exporter, plan=plan),
+            dataclasses.replace(exporter, plan=plan, config=config),
             finalists,
-            profile=profile,
-            validation=validation,
+            profile=load_profile(device),
+            dataset=dataclasses.replace(inputs.dataset, validation=validation),
+            training=no_training,
             load_test=load_test,
             progress=lines.progress,
             say=lines.say,
@@ -151,15 +170,23 @@ def test_accuracies_are_those_of_the_files_in_onnxruntime(
         assert winner.export.test_agreement == (named == 0).mean()
 
 
+def test_which_test_images_are_named_rightly_is_kept_beside_the_file(run, tmp_path) -> None:
+    for winner in run().winners:
+        model = tmp_path / winner.export.file
+        kept = load_record(ImageOutcomes, outcomes_file(model))
+        assert kept.split == "test"
+        assert kept.images == len(TEST)
+        assert sum(kept.right()) / kept.images == winner.export.test_accuracy
+
+
 def test_the_test_split_is_read_once_after_all_winners_are_exported(run) -> None:
     lines = Lines()
     run(lines=lines)
     assert lines.count("test split read") == 1
     at = lines.index("test split read")
-    assert lines[at - 1] == ("exporting", 2, 2)
-    assert all(line[0] != "exporting" for line in lines[at + 1 :])
-    ends = [what for what, done, total in lines[at + 1 :] if done == total]
-    assert ends == ["scoring in onnxruntime", "timing on this host"]
+    ends = [line[0] for line in lines if isinstance(line, tuple) and line[1] == line[2]]
+    assert ends == ["exporting", "settling the precision", "scoring in onnxruntime"]
+    assert lines[at - 1] == ("settling the precision", 2, 2)
 
 
 def test_without_test_images_there_are_no_test_scores(run) -> None:
@@ -189,6 +216,47 @@ def test_a_host_that_cannot_time_is_a_note_and_no_end(run, fault) -> None:
     delivery = run(measure=measure, lines=lines)
     assert [w.measurement for w in delivery.winners] == [None, None]
     assert lines.count(f"not timed on this host: {fault}") == 2
+
+
+def test_on_a_host_that_is_not_the_board_fp32_stays_and_int8_lies_beside_it(
+    run, tmp_path, measurement
+) -> None:
+    winner = run(max_accuracy_drop=0.9).winners[0]
+    assert winner.chosen == "fp32"
+    assert "int8 was not timed: only the board decides" in winner.chosen_reason
+    fp32, int8 = (v for v in winner.variants if v.file)
+    assert (fp32.measurement, int8.measurement) == (measurement, None)
+    assert (tmp_path / int8.file).stat().st_size == int8.size_bytes
+    card = load_record(ChosenFile, tmp_path / "winners" / "1" / "student.json")
+    assert (card.file, card.others) == ("student.onnx", ("student.int8.onnx",))
+    assert card.sha256 == fp32.sha256 == winner.export.sha256
+
+
+def test_on_the_board_the_faster_one_is_chosen_and_tested_alone(
+    run, exporter: Exporter, finalists, tmp_path, measurement
+) -> None:
+    def measure(_target, model, _profile, **_options):
+        time_ms = 1.0 if "int8" in model.name else 2.0
+        return measurement.model_copy(update={"is_device": True, "p50_ms": time_ms})
+
+    winner = run(measure=measure, max_accuracy_drop=0.9, device="host").winners[0]
+    assert winner.chosen == "int8"
+    int8 = winner.chosen_variant
+    assert (int8.ratio, int8.ratio_low, int8.ratio_high) == (0.5, 0.5, 0.5)
+    assert winner.measurement.p50_ms == 2.0
+    named = run_onnx(tmp_path / int8.file, exporter.board_images(TEST, finalists[0]))
+    assert int8.test_accuracy == (named.argmax(axis=1) == TEST.labels.numpy()).mean()
+    others = [v.test_accuracy for v in winner.variants if v is not int8]
+    assert set(others) == {None}
+    card = load_record(ChosenFile, tmp_path / "winners" / "1" / "student.json")
+    assert (card.precision, card.file, card.sha256) == ("int8", "student.int8.onnx", int8.sha256)
+
+
+def test_fp32_alone_makes_nothing_else(run, tmp_path) -> None:
+    winner = run(precision="fp32").winners[0]
+    assert [v.precision for v in winner.variants] == ["fp32"]
+    assert winner.variants[0].test_accuracy == winner.export.test_accuracy
+    assert not (tmp_path / "winners" / "1" / "student.int8.onnx").exists()
 
 
 def test_metadata_say_where_a_student_comes_from(run, tmp_path) -> None:

@@ -28,7 +28,7 @@ def test_the_search_sees_enough_students_and_no_rung_close_to_the_full_length(wo
         epochs=12,
         train_images=1000,
         workers=workers,
-        twin=True,
+        gain_seeds=1,
     )
     first, second, final = lengths.seconds
     assert RUNGS == 2
@@ -43,10 +43,11 @@ def test_the_search_sees_enough_students_and_no_rung_close_to_the_full_length(wo
 
 
 @pytest.mark.parametrize(
-    ("workers", "twin", "rounds"), [(1, False, 2), (1, True, 3), (2, False, 1), (4, True, 2)]
+    ("workers", "seeds", "rounds"),
+    [(1, 0, 2), (1, 1, 3), (2, 0, 1), (4, 1, 2), (1, 3, 7), (2, 3, 4), (4, 3, 3), (8, 3, 2)],
 )
-def test_finalists_and_then_the_twin_fill_the_share_of_the_full_length(
-    workers: int, twin: bool, rounds: int
+def test_finalists_and_then_the_pairs_fill_the_share_of_the_full_length(
+    workers: int, seeds: int, rounds: int
 ) -> None:
     lengths = plan_lengths(
         PACE,
@@ -55,7 +56,7 @@ def test_finalists_and_then_the_twin_fill_the_share_of_the_full_length(
         epochs=1,
         train_images=1,
         workers=workers,
-        twin=twin,
+        gain_seeds=seeds,
     )
     assert rounds * lengths.seconds[-1] == pytest.approx(370.0)
 
@@ -64,7 +65,13 @@ def test_finalists_and_then_the_twin_fill_the_share_of_the_full_length(
 def test_all_steps_fit_into_the_budget_and_leave_a_part_to_export(workers: int) -> None:
     """As `autokd.pipeline.students` runs them: a step has at most as many workers as jobs."""
     lengths = plan_lengths(
-        PACE, budget_seconds=1.0, trials=None, epochs=1, train_images=1, workers=workers, twin=True
+        PACE,
+        budget_seconds=1.0,
+        trials=None,
+        epochs=1,
+        train_images=1,
+        workers=workers,
+        gain_seeds=1,
     )
     _, last_search, final = lengths.seconds
 
@@ -78,7 +85,7 @@ def test_all_steps_fit_into_the_budget_and_leave_a_part_to_export(workers: int) 
 
 def test_with_a_number_of_trials_rungs_are_a_ninth_a_third_and_all_of_the_epochs() -> None:
     lengths = plan_lengths(
-        PACE, budget_seconds=60.0, trials=8, epochs=9.0, train_images=1000, workers=2, twin=True
+        PACE, budget_seconds=60.0, trials=8, epochs=9.0, train_images=1000, workers=2, gain_seeds=1
     )
     assert lengths.seconds is None
     assert lengths.images == (1000, 3000, 9000)
@@ -86,7 +93,7 @@ def test_with_a_number_of_trials_rungs_are_a_ninth_a_third_and_all_of_the_epochs
 
 def test_a_rung_is_one_image_at_least() -> None:
     lengths = plan_lengths(
-        PACE, budget_seconds=60.0, trials=1, epochs=0.01, train_images=100, workers=1, twin=True
+        PACE, budget_seconds=60.0, trials=1, epochs=0.01, train_images=100, workers=1, gain_seeds=1
     )
     assert lengths.images == (1, 1, 1)
 
@@ -117,7 +124,7 @@ def test_a_plan_is_the_same_after_a_file(tmp_path, trials: int | None) -> None:
 
 def test_on_a_slower_machine_the_full_length_is_shorter_and_the_rungs_stay() -> None:
     lengths = plan_lengths(
-        PACE, budget_seconds=2400.0, trials=None, epochs=1, train_images=1, workers=1, twin=True
+        PACE, budget_seconds=2400.0, trials=None, epochs=1, train_images=1, workers=1, gain_seeds=1
     )
     first, second, full = lengths.seconds
     assert lengths.slowed_by(1.5).seconds == pytest.approx((first, second, full / 1.5))

@@ -63,7 +63,7 @@ def test_two_classes_cannot_be_standardised(
     given = make_inputs(make_config(loss=loss))
     dataset = dataclasses.replace(given.dataset, class_names=CLASSES[:classes])
     monkeypatch.setattr(preflight, "load_dataset", lambda *_, **__: dataset)
-    monkeypatch.setattr(preflight, "load_teacher", lambda *_, **__: given.teacher)
+    monkeypatch.setattr(preflight, "find_teacher", lambda *_, **__: given.teacher)
     if (loss, classes) == ("logit-std", 2):
         with pytest.raises(ConfigError, match=r"--loss logit-std: there are 2 classes, .* 3"):
             preflight.load_inputs(given.config, progress=Lines().progress)
@@ -181,7 +181,7 @@ class Steps:
         np.save(self.logits_file, np.zeros((options["views"], len(train), 3), np.float16))
         return self.logits_file
 
-    def time_students(self, programs, data, *, progress) -> list[float]:
+    def time_students(self, programs, data, *, progress, device) -> list[float]:
         self.threads.append(torch.get_num_threads())
         assert data.flip
         return [1.0] * len(programs)

@@ -1,14 +1,16 @@
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from autokd.core.codec import load_record, save_record, write_atomically
-from autokd.core.config import RunConfig
+from autokd.core.config import ExportConfig, RunConfig
 from autokd.core.progress import silent
 from autokd.core.results import Feasibility
 from autokd.core.toml import render_toml
-from autokd.errors import ConfigError, InfeasibleError, TeacherError
+from autokd.errors import ConfigError, GateError, InfeasibleError, TeacherError
 from autokd.pipeline import run as pipeline_run
 from autokd.pipeline.status import read_status
 from tests.pipeline.fakes import Lines, folder_of, make_config, make_images, make_inputs, make_plan
@@ -54,8 +56,9 @@ def test_a_run_keeps_its_settings_and_its_folder_to_the_end(
         states.append(read_status(tmp_path / "run").state)
 
     monkeypatch.setattr(pipeline_run, "make_plan", lambda *a, **k: look() or make_plan())
-    for step in ("_exporter", "worker_setup", "assemble_report"):
+    for step in ("_exporter", "worker_setup"):
         monkeypatch.setattr(pipeline_run, step, look)
+    monkeypatch.setattr(pipeline_run, "assemble_report", lambda *a: look() or report)
     trained = dataclasses.make_dataclass("Trained", ["finalists"])(())
     monkeypatch.setattr(pipeline_run, "train_students", lambda *a, **k: look() or trained)
     monkeypatch.setattr(pipeline_run, "deliver", look)
@@ -80,7 +83,25 @@ def test_a_finished_run_gives_its_report_and_loads_nothing(tmp_path, inputs, rep
     assert lines == [f"{tmp_path} is done already."]
     assert inputs[1] == []
     # A kill may have come between the files of the report.
-    assert folder_of(tmp_path) == ["report.html", "results.json", "summary.md", "trials.csv"]
+    assert folder_of(tmp_path) == [
+        "benchmark.json",
+        "junit.xml",
+        "report.html",
+        "results.json",
+        "summary.md",
+        "trials.csv",
+    ]
+
+
+def test_a_precision_that_was_not_reached_ends_with_its_exit_code_after_the_report(
+    tmp_path, inputs, report
+) -> None:
+    asked = report.config.model_copy(update={"export": ExportConfig(precision="int8")})
+    save_record(report.model_copy(update={"config": asked}), tmp_path / "results.json")
+    with pytest.raises(GateError, match="--precision int8: the gate failed") as fault:
+        pipeline_run.resume(tmp_path, progress=silent, say=print)
+    assert fault.value.exit_code == 4
+    assert "report.html" in folder_of(tmp_path)
 
 
 def test_where_nothing_fits_no_folder_is_made(tmp_path, monkeypatch, inputs) -> None:
@@ -125,9 +146,17 @@ def test_a_winner_is_exported_for_another_device(tmp_path, monkeypatch, inputs, 
     write_atomically(tmp_path / "config.toml", render_toml(make_config().model_dump(mode="json")))
     monkeypatch.setattr(pipeline_run, "load_record", lambda cls, path: make_config())
     monkeypatch.setattr(pipeline_run, "_exporter", lambda *a: Exporter())
+    settled = []
+
+    def settle(exporter, source, *, measure, say):
+        settled.append((source.profile.id, source.training, measure(Path("student.onnx"))))
+        return SimpleNamespace(chosen="int8")
+
+    monkeypatch.setattr(pipeline_run, "settle_precision", settle)
     path = pipeline_run.export_winner_for(tmp_path, winner=2, device="jetson-nano")
     folder = tmp_path / "winners" / "2" / "jetson-nano"
-    assert path == folder / "student.onnx"
+    assert path == folder / "student.int8.onnx"
+    assert settled == [("jetson-nano", None, None)]
     profile = pipeline_run.load_profile("jetson-nano")
     wanted = report.winners[1].trial_id
     assert calls == [(wanted, folder, profile.export.opset, "jetson-nano", 10)]

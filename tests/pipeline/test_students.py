@@ -99,6 +99,27 @@ def test_the_twin_is_the_winner_without_its_teacher_and_otherwise_the_same(train
     assert seen.fidelity == trained.finalists[0].observations[-1].fidelity
 
 
+def test_more_seeds_are_more_pairs_and_none_of_them_is_a_finalist(train) -> None:
+    trained = train(FakeTraining(), plan=make_plan(kd_gain_seeds=3))
+    assert len(trained.pairs) == 3
+    winner = trained.finalists[0]
+    assert trained.pairs[0] == (winner, trained.twin)
+    added = [one for pair in trained.pairs for one in pair][1:]
+    assert [t.candidate.origin for t in added] == ["twin", "repeat", "twin", "repeat", "twin"]
+    assert [t.trial_id for t in added] == list(range(len(trained.trials) - 5, len(trained.trials)))
+    again = train(FakeTraining(), plan=make_plan(kd_gain_seeds=3))
+    assert again.finalists == trained.finalists
+    assert again.pairs == trained.pairs
+
+
+def test_a_pair_of_which_one_half_failed_is_not_compared(train) -> None:
+    first = train(FakeTraining(), plan=make_plan(kd_gain_seeds=2))
+    failing = first.pairs[1][0].trial_id
+    training = FakeTraining(fails={(failing, FINAL_RUNG)})
+    trained = train(training, folder="failing", plan=make_plan(kd_gain_seeds=2))
+    assert trained.pairs == first.pairs[:1]
+
+
 def test_without_the_comparison_there_is_no_twin(train) -> None:
     trained = train(FakeTraining(), kd_gain=False)
     assert trained.twin is None

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from autokd.core.lock import held_lock
 from autokd.core.progress import silent
 from autokd.data.augment import apply_view, make_view
 from autokd.data.images import ImageSet
@@ -243,7 +244,7 @@ def test_a_run_waits_for_another_that_computes_the_same(train: ImageSet, tmp_pat
     file.parent.mkdir()
     waiting = Means()
     thread = threading.Thread(target=_teach, args=(waiting, train, tmp_path))
-    with logits_module._locked(file.with_suffix(".lock")):
+    with held_lock(file.with_suffix(".lock")):
         thread.start()
         thread.join(timeout=0.2)
         assert thread.is_alive()
