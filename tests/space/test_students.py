@@ -54,10 +54,10 @@ def test_every_candidate_is_taught_by_the_loss_of_its_space(space, preset):
 
 
 def test_members_follow_a_slower_device_and_other_limits(space, members) -> None:
-    drawn_from = space(max_latency_ms=20.0)
+    drawn_from = space(max_latency_ms=60.0)
     (member,) = members(drawn_from, 1)
     again = {"member_seed": member.member_seed, "origin": "random"}
-    tighter = drawn_from.with_limits(drawn_from.limits.overridden_by(Limits(max_latency_ms=10.0)))
+    tighter = drawn_from.with_limits(drawn_from.limits.overridden_by(Limits(max_latency_ms=40.0)))
     assert tighter.member(member.family, member.distill, **again).base_width < member.base_width
     assert drawn_from.member(member.family, member.distill, **again) == member
     latency = drawn_from.profile.latency
@@ -69,4 +69,4 @@ def test_members_follow_a_slower_device_and_other_limits(space, members) -> None
     assert drawn_from.revision == 1
     narrower = drawn_from.member(member.family, member.distill, **again)
     assert narrower.base_width < member.base_width
-    assert narrower.cost.latency_high_ms <= 20.0
+    assert narrower.cost.latency_high_ms <= 60.0
