@@ -3,7 +3,7 @@
 The latency of one image is a sum over the operators that the runtime executes, and a time per call:
 
     latency  = per_run_us + sum of (work + per_node_us)
-    work     = longer of arithmetic and traffic, plus `OVERLAP_LOST` of the shorter
+    work     = longer of arithmetic and traffic, plus overlap_lost times the shorter
     arithmetic = macs * rounding * (1 + edge_px * lone pixels) / (peak * efficiency of the class)
     traffic    = bytes in the cache / (bandwidth * cache_speedup) + other bytes / bandwidth
 
@@ -33,8 +33,16 @@ def _at_least_one(number: Sourced) -> Sourced:
     return number
 
 
+def _share(number: Sourced) -> Sourced:
+    if not 0 <= number.value <= 1:
+        msg = f"must be from 0 to 1, got {number.value:g}"
+        raise ValueError(msg)
+    return number
+
+
 NotNegative = Annotated[Sourced, AfterValidator(_not_negative)]
 AtLeastOne = Annotated[Sourced, AfterValidator(_at_least_one)]
+Share = Annotated[Sourced, AfterValidator(_share)]
 
 _NOT_KNOWN = "estimate: not told apart from the other coefficients; autokd devices calibrate does"
 
@@ -81,6 +89,8 @@ class LatencyModel(Record):
         cache_kib: Size of that cache in KiB.
         channel_block: Channels that the runtime computes together; others are filled up. On x86-64
             onnxruntime blocks by the width of a vector: 16 with AVX-512, 8 with AVX2.
+        overlap_lost: Share of the shorter of arithmetic and traffic that the longer one does not
+            hide, from 0, as in a roofline, to 1, as where a processor waits for what it loads.
         edge_px: What a pixel costs, in pixels, above the others of its row that is computed by
             itself: at the two ends, where the kernel hangs over the image, and what is left over
             when the others are taken six at a time.
@@ -98,6 +108,7 @@ class LatencyModel(Record):
     cache_speedup: AtLeastOne = Sourced(value=1, source=_NOT_KNOWN)
     cache_kib: Positive = Sourced(value=512, source="estimate: of a small board")
     channel_block: AtLeastOne = Sourced(value=1, source="estimate: no filling up")
+    overlap_lost: Share = Sourced(value=0.5, source="estimate: the middle")
     edge_px: NotNegative = Sourced(value=0, source=_NOT_KNOWN)
     per_node_us: Positive
     per_run_us: NotNegative = Sourced(value=0, source=_NOT_KNOWN)

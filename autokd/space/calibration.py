@@ -31,6 +31,7 @@ FOLDS = 7
 # What a runtime may block channels by, and the caches of small processors.
 BLOCKS = (1, 4, 8, 16)
 CACHES_KIB = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
+OVERLAPS_LOST = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Where the fit starts for what a profile says nothing about.
 _START = {"cache_speedup": 3.0, "edge_px": 1.0, "per_run_us": 10.0}
 _ALONE, _TOGETHER = 0.7, 1.0  # how far a shipped profile may be off, in powers of e
@@ -105,6 +106,7 @@ def calibrate_model(
         belief,
         blocks=BLOCKS,
         caches_bytes=[1024.0 * kib for kib in CACHES_KIB],
+        overlaps_lost=OVERLAPS_LOST,
     )
     coefficients = fit_coefficients(observations, machine, belief).coefficients
     students = np.array(is_student)
@@ -136,6 +138,7 @@ def calibrate_model(
         update={
             "cache_kib": Sourced(value=machine.cache_bytes / 1024, source=source),
             "channel_block": Sourced(value=machine.channel_block, source=source),
+            "overlap_lost": Sourced(value=machine.overlap_lost, source=source),
             "calibration": record,
         }
     )

@@ -21,7 +21,7 @@ from autokd.errors import ProfileError
 Floats = NDArray[np.float64]
 
 CLASSES = ("conv", "pointwise", "depthwise", "linear", "elementwise", "pool")
-# In the order of a vector of coefficients; the block and the size of the cache are not fitted.
+# In the order of a vector of coefficients; the block, the cache and the overlap are chosen.
 COEFFICIENTS = (
     "conv",
     "pointwise",
@@ -33,7 +33,6 @@ COEFFICIENTS = (
     "per_node_us",
     "per_run_us",
 )
-OVERLAP_LOST = 0.5
 
 _CONV, _POINTWISE, _DEPTHWISE = 0, 1, 2
 _POOL = CLASSES.index("pool")
@@ -66,7 +65,7 @@ class Machine:
     cache_bytes: float
     channel_block: int
     width: float = 1.0
-    overlap_lost: float = OVERLAP_LOST
+    overlap_lost: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +144,7 @@ def machine_of(
         bytes_per_second=profile.memory.bandwidth_gb_per_s.value * 1e9,
         cache_bytes=model.cache_kib.value * 1024,
         channel_block=int(model.channel_block.value),
+        overlap_lost=model.overlap_lost.value,
         width=_WIDTH[precision],
     )
 
@@ -234,12 +234,13 @@ def _lone(px: Floats, after: Floats, kinds: NDArray[np.intp], block: int) -> Flo
     computed beside each other; in a depthwise convolution there are none.
     """
     ends = np.minimum(px, 2)
-    found: Floats = ends / px
     if block < _FEWEST_BLOCKED:
-        return found
-    blocks = np.where(kinds == _DEPTHWISE, 1.0, np.clip(np.ceil(after / block), 1.0, _BESIDE))
-    waiting = (_BESIDE / blocks - 1.0) / (_BESIDE - 1.0)
-    found = (ends + (px - ends) % _GROUP) / px * waiting
+        rest, waiting = np.zeros_like(px), np.ones_like(px)
+    else:
+        rest = (px - ends) % _GROUP
+        blocks = np.where(kinds == _DEPTHWISE, 1.0, np.clip(np.ceil(after / block), 1.0, _BESIDE))
+        waiting = (_BESIDE / blocks - 1.0) / (_BESIDE - 1.0)
+    found: Floats = (ends + rest) / px * waiting
     return found
 
 
@@ -250,12 +251,13 @@ def _reorders(kinds: NDArray[np.intp], before: Floats, after: Floats, block: int
     a block reads them unblocked, and pooling of a number of channels that is no multiple runs
     unblocked too.
     """
-    narrow = (before > _IMAGE_CHANNELS) & (before < block)
     if block < _FEWEST_BLOCKED:
-        return np.zeros(len(kinds))
-    found: Floats = np.where((kinds == _CONV) | (kinds == _POINTWISE), 1.0 * narrow, 0.0)
-    ragged = (after % block != 0) & (kinds == _POOL)
-    return found + 2.0 * ragged
+        return np.zeros_like(before)
+    is_convolution = (kinds == _CONV) | (kinds == _POINTWISE)
+    narrow = is_convolution & (before > _IMAGE_CHANNELS) & (before < block)
+    ragged = (kinds == _POOL) & (after % block != 0)
+    found: Floats = 1.0 * narrow + 2.0 * ragged
+    return found
 
 
 def _filled(channels: Floats, block: int) -> Floats:

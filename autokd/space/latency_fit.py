@@ -203,14 +203,22 @@ def choose_machine(
     *,
     blocks: Sequence[int],
     caches_bytes: Sequence[float],
+    overlaps_lost: Sequence[float],
 ) -> Machine:
-    """Give ``machine`` with the block of channels and the cache under which the graphs fit best."""
-    variants = [
-        replace(machine, channel_block=block, cache_bytes=cache)
-        for block in blocks
-        for cache in caches_bytes
-    ]
-    return min(variants, key=lambda one: fit_coefficients(observations, one, belief).loss)
+    """Give ``machine`` with the block, the cache and then the overlap that the graphs fit best."""
+
+    def loss(variant: Machine) -> float:
+        return fit_coefficients(observations, variant, belief).loss
+
+    best = min(
+        (
+            replace(machine, channel_block=block, cache_bytes=cache)
+            for block in blocks
+            for cache in caches_bytes
+        ),
+        key=loss,
+    )
+    return min((replace(best, overlap_lost=lost) for lost in overlaps_lost), key=loss)
 
 
 def _softened(residuals: Floats) -> Floats:

@@ -122,6 +122,7 @@ def test_a_profile_gives_what_its_coefficients_say(space, members):
         profile.memory.bandwidth_gb_per_s.value * 1e9,
         model.cache_kib.value * 1024,
         int(model.channel_block.value),
+        overlap_lost=model.overlap_lost.value,
     )
     expected = milliseconds(*costs, machine=machine, coefficients=coefficients_of(model))
     assert predict_latency_ms(costs, profile) == pytest.approx(expected)

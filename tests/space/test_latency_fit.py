@@ -65,10 +65,10 @@ def test_one_graph_that_was_disturbed_changes_little(probes, students):
     assert np.abs(errors).max() < 0.1
 
 
-def test_the_block_of_channels_and_the_cache_are_found(probes):
+def test_the_block_of_channels_the_cache_and_the_overlap_are_found(probes):
     from dataclasses import replace
 
-    truth = replace(MACHINE, channel_block=16, cache_bytes=2.0**21)
+    truth = replace(MACHINE, channel_block=16, cache_bytes=2.0**21, overlap_lost=1.0)
     seen = observe(probes, noise=0.01, machine=truth)
     found = choose_machine(
         seen,
@@ -76,8 +76,9 @@ def test_the_block_of_channels_and_the_cache_are_found(probes):
         belief_before(PROFILE),
         blocks=(1, 4, 16),
         caches_bytes=(2.0**19, 2.0**21, 2.0**24),
+        overlaps_lost=(0.0, 0.5, 1.0),
     )
-    assert (found.channel_block, found.cache_bytes) == (16, 2.0**21)
+    assert found == truth
 
 
 def test_what_is_zero_stays_zero(probes):
