@@ -32,9 +32,9 @@ def render_result(report: Report, run: Path) -> str:
         ("file size", format_bytes(teacher.size_bytes), format_bytes(best.file_bytes)),
         ("memory (predicted)", _UNKNOWN, format_bytes(best.cost.memory_bytes)),
         (
-            "latency (predicted)",
+            "latency (untrained)" if best.cost.is_measured else "latency (predicted)",
             _UNKNOWN,
-            _predicted(best, report.device),
+            _before_training(best, report.device),
         ),
         ("latency (measured)", _UNKNOWN, _measured(best.measurement)),
     ]
@@ -100,11 +100,13 @@ def render_status(status: RunStatus) -> str:
     return text
 
 
-def _predicted(winner: Winner, device: str) -> str:
+def _before_training(winner: Winner, device: str) -> str:
     interval = winner.cost.latency_interval_ms
     if interval is None:
         return f"no claim on {device}, where onnxruntime does not run"
     low, middle, high = interval
+    if winner.cost.is_measured:
+        return f"{middle:.3g} ms on the target, with random weights"
     return f"{middle:.3g} ms on {device} ({low:.3g} to {high:.3g})"
 
 

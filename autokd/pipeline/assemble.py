@@ -113,6 +113,8 @@ def _claim(cost: Cost, profile: DeviceProfile) -> str:
             f"{profile.name}."
         )
     low, middle, high = cost.latency_interval_ms
+    if cost.is_measured:
+        return f"{middle:.2g} ms on {profile.name}, measured before it was trained."
     return f"predicted {middle:.2g} ms ({low:.2g} to {high:.2g}) on {profile.name}, an estimate."
 
 

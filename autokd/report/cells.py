@@ -79,10 +79,12 @@ NO_CLAIM = Cell("no claim", "onnxruntime does not run there, so no time is known
 
 
 def latency_cell(cost: Cost) -> Cell:
-    """Give the predicted latency with its interval, or say that there is no claim."""
+    """Give the latency, measured or predicted with its interval, or say that there is no claim."""
     if cost.latency_interval_ms is None:
         return NO_CLAIM
     low, middle, high = (milliseconds(value) for value in cost.latency_interval_ms)
+    if cost.is_measured:
+        return Cell(middle, "measured on the target with random weights")
     return Cell(middle, f"estimate, 80 % interval {low} to {high}")
 
 

@@ -123,8 +123,9 @@ def front_plots(report: Report) -> tuple[Plot, Plot, Plot]:
 def _latency_plot(report: Report) -> Plot:
     limits = report.limits
     if report.winners[0].cost.latency_interval_ms is not None:
+        timed = any(trial.candidate.cost.is_measured for trial in report.trials)
         latency = _Measure(
-            "latency, ms (estimate, upper end of its interval)",
+            f"latency, ms ({'measured, or ' if timed else ''}estimate, upper end of its interval)",
             _highest_latency_ms,
             lambda value: f"{value:g}",
             limits.max_latency_ms,

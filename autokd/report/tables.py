@@ -96,7 +96,7 @@ def trials_table(report: Report) -> Table:
         score,
         "Parameters",
         "Memory, estimate",
-        "Latency, estimate",
+        "Latency",
         "Use of the limits",
         "Operator",
         "Input",

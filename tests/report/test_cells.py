@@ -51,6 +51,13 @@ def test_an_estimate_says_so_and_shows_its_interval(report) -> None:
     )
 
 
+def test_a_measured_latency_is_not_called_an_estimate(report) -> None:
+    cost = report.winners[0].cost.model_copy(update={"is_measured": True})
+    cell = cells.latency_cell(cost)
+    assert cell.text == cells.milliseconds(cost.latency_ms)
+    assert cell.note == "measured on the target with random weights"
+
+
 def test_a_latency_that_is_not_claimed_is_no_number(report) -> None:
     none = {"latency_ms": None, "latency_low_ms": None, "latency_high_ms": None}
     cell = cells.latency_cell(report.winners[0].cost.model_copy(update=none))
