@@ -1,13 +1,12 @@
 """autokd compresses an image classifier for a small board.
 
-From Python, one call does what ``autokd compress`` does::
+From Python, one call does what ``autokd compress`` does, with files or with what a program has in
+memory::
 
-    from pathlib import Path
-    from autokd import RunConfig, compress
-    from autokd.core.progress import silent
+    import autokd
 
-    config = RunConfig(device="jetson-nano", teacher={"file": "model.pt"})
-    report = compress(config, Path("runs/first"), progress=silent, say=print)
+    result = autokd.compress(teacher="model.pt", data="images", device="jetson-nano", budget="2h")
+    result.best.path
 
 Public names are imported when they are first used, so that ``import autokd`` costs nothing.
 """
@@ -16,20 +15,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autokd.api.entry import compress, load, resume
+    from autokd.api.result import Result
     from autokd.core.config import RunConfig
     from autokd.core.device import load_profile
     from autokd.core.results import Report
-    from autokd.pipeline import compress
 
 __version__ = "0.1.0"
 
-__all__ = ["Report", "RunConfig", "__version__", "compress", "load_profile"]
+__all__ = [
+    "Report",
+    "Result",
+    "RunConfig",
+    "__version__",
+    "compress",
+    "load",
+    "load_profile",
+    "resume",
+]
 
 _HOME = {
     "Report": "autokd.core.results",
+    "Result": "autokd.api.result",
     "RunConfig": "autokd.core.config",
-    "compress": "autokd.pipeline",
+    "compress": "autokd.api.entry",
+    "load": "autokd.api.entry",
     "load_profile": "autokd.core.device",
+    "resume": "autokd.api.entry",
 }
 
 

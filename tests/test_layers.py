@@ -25,6 +25,7 @@ RANK = {
     "measure": 4,
     "report": 4,
     "pipeline": 5,
+    "api": 6,
     "cli": 6,
     "__init__": 7,  # names of all parts, imported when first used
     "__main__": 7,
@@ -53,6 +54,7 @@ LIBRARIES = {
     "measure": set(),
     "report": {"jinja2"},
     "pipeline": {"numpy", "safetensors", "torch"},
+    "api": {"numpy", "safetensors", "torch"},
     "cli": {"click", "rich"},
     "__init__": set(),
     "__main__": set(),

@@ -51,6 +51,7 @@ def command(*words: str) -> str:
     [
         "import autokd; autokd.__version__",
         "from autokd import RunConfig, load_profile, Report",
+        "from autokd import Result, compress, load, resume",
         command("--help"),
         command("--version"),
         command("devices", "list"),
@@ -65,7 +66,7 @@ def test_nothing_heavy_is_loaded_by(code: str) -> None:
     assert loaded_after(code) == set()
 
 
-@pytest.mark.parametrize("part", ["core", "space", "measure", "report", "cli"])
+@pytest.mark.parametrize("part", ["core", "space", "measure", "report", "api", "cli"])
 def test_no_module_of_these_parts_loads_torch(part: str) -> None:
     names = [
         f"autokd.{part}.{p.stem}" for p in (ROOT / "autokd" / part).glob("*.py") if p.stem[0] != "_"

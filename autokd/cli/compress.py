@@ -1,6 +1,5 @@
 """``autokd compress``, ``resume`` and ``status``."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +21,6 @@ from autokd.errors import DeviceError, InfeasibleError, InputError
 
 if TYPE_CHECKING:
     from autokd.core.config import RunConfig
-    from autokd.core.device import DeviceProfile
     from autokd.core.results import Report
 
 
@@ -54,16 +52,21 @@ def compress(
     """
     from autokd.cli.settings import read_settings, save_settings
     from autokd.core.device import load_profile
+    from autokd.core.run_folder import new_run_folder
+    from autokd.measure.target import meet_target
 
     settings = read_settings(given, config)
     profile = load_profile(settings.device)
-    run = None if dry_run else _new_run_folder(out, profile.id)
+    run = None if dry_run else new_run_folder(out, profile.id, name="--out")
     if save_config is not None:
         save_settings(settings, Path(save_config))
     if run is None:
         _dry_run(settings)
         return
-    _meet_target(settings.target, profile, accept_host_key)
+    if settings.target is None and accept_host_key is not None:
+        message = "--accept-host-key goes with --target ssh://..."
+        raise click.UsageError(message, click.get_current_context(silent=True))
+    meet_target(settings.target, profile, accept_host_key=accept_host_key, say=note)
     note(f"run folder: {run}")
     with make_display() as display:
         display.say("loading torch ...")
@@ -136,40 +139,6 @@ def _dry_run(settings: "RunConfig") -> None:
         output.partial["feasibility"] = found.model_dump(mode="json")
         raise InfeasibleError(explain_infeasible(found))
     output.record(found)
-
-
-def _meet_target(target: str | None, profile: "DeviceProfile", accept_host_key: str | None) -> None:
-    """Reach the target before hours are spent, and keep its host key for the end.
-
-    Raises:
-        InputError: It is no address.
-        DeviceError: It cannot be reached, or is not what the profile says.
-    """
-    from autokd.measure.target import open_target, require_board
-
-    if target is None:
-        if accept_host_key is not None:
-            message = "--accept-host-key goes with --target ssh://..."
-            raise click.UsageError(message, click.get_current_context(silent=True))
-        return
-    with open_target(target, profile, accept_host_key=accept_host_key, say=note) as board:
-        require_board(board, board.probe(), profile)
-    note(f"target: {board.name}")
-
-
-def _new_run_folder(out: str | None, device: str) -> Path:
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    run = Path(out) if out is not None else Path("runs") / f"{device}-{stamp}"
-    if run.exists() and not run.is_dir():
-        message = f"--out {run}: is a file; give a folder that does not exist yet."
-        raise InputError(message)
-    if run.is_dir() and any(run.iterdir()):
-        message = (
-            f"--out {run}: is not empty, and a run is never overwritten. "
-            f"Give another folder, or go on with it by 'autokd resume {run}'."
-        )
-        raise InputError(message)
-    return run
 
 
 def _print_report(report: "Report", run: Path) -> None:

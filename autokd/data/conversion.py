@@ -227,7 +227,7 @@ class _Conversion:
         except DataError:
             self.file(".json").unlink()
             for name in self.parts:
-                self.partial(name).unlink()
+                self.partial(name).unlink(missing_ok=True)
             raise
 
     def finish(self, digest_of: Callable[[dict[str, ImageSet]], str]) -> Converted:
@@ -250,15 +250,18 @@ class _Conversion:
         return Converted(sets, good, digest)
 
     def _note(self) -> Note | None:
+        """Read the note; None when there is none, or it is not of these parts."""
         try:
-            return Note.model_validate_json(self.file(".json").read_text(encoding="utf-8"))
+            note = Note.model_validate_json(self.file(".json").read_text(encoding="utf-8"))
         except (OSError, ValidationError, UnicodeDecodeError):
             return None
+        fits = note.read <= self.total and all(0 <= place < note.read for place in note.unreadable)
+        return note if fits else None
 
     def _resumable(self) -> Note:
         """Give the note of an earlier run if its files have what it says, else an empty one."""
         note = self._note()
-        if note is not None and not note.finished and note.read <= self.total:
+        if note is not None and not note.finished:
             kept = {name: int(fine.sum()) for name, fine in self._good(note).items()}
             if all(self._holds(name, images) for name, images in kept.items()):
                 return note
@@ -313,7 +316,7 @@ class _Conversion:
                 f"{self.folder}: {self.total:,} images of {self.form.px} px take "
                 f"{format_bytes(needed)} more, and the disk has {format_bytes(free)} free. Free "
                 "some space, set AUTOKD_CACHE to a folder on another disk, or bring the images to "
-                "a smaller size with size_px."
+                "a smaller size with --size."
             )
             raise StorageError(msg)
 

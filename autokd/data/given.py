@@ -72,7 +72,7 @@ class GivenSource:
         """Read items in order, and note their labels.
 
         Raises:
-            DataError: An item is no image and class number, or has colour where the sample had none.
+            DataError: An item is no image and class number, or has colour where others are gray.
         """
         for places in np.split(index, np.arange(0, index.size, block_images(px, channels))[1:]):
             images = np.empty((places.size, px, px, channels), np.uint8)

@@ -27,7 +27,6 @@ from autokd.data.source import (
     Flags,
     Input,
     Integers,
-    Part,
     Pixels,
     Survey,
     block_images,
@@ -174,10 +173,9 @@ class _KeptSource:
         return Survey(sizes, np.full(index.size, self._set.channels == 1))
 
     def blocks(self, index: Integers, *, px: int, channels: int) -> Iterator[tuple[Pixels, Flags]]:
-        """Read images in order."""
+        """Read images in order; all splits have the same channels."""
         for places in np.split(index, np.arange(0, index.size, block_images(px, channels))[1:]):
             images = self._set.images[torch.from_numpy(places)]
-            images = images if channels == images.shape[3] else images.expand(-1, -1, -1, channels)
             yield resize(images, px).numpy(), np.ones(places.size, np.bool_)
 
     def fingerprint(self, index: Integers) -> str:  # noqa: ARG002 - of the folder as a whole
@@ -211,11 +209,12 @@ def _checked_names(sources: Mapping[str, GivenSource], names: tuple[str, ...]) -
     Raises:
         DataError: Some images have labels and some not, or a label has no name.
     """
-    train = sources["train"].labels
+    labelled = bool((sources["train"].labels >= 0).any())
     for source in sources.values():
-        bare = np.flatnonzero(source.labels < 0)
-        if bare.size and (bare.size < source.labels.size or (train >= 0).all()):
-            msg = f"{source.name(int(bare[0]))}: has no label, and others do; label all, or none."
+        lone = np.flatnonzero((source.labels >= 0) != labelled)
+        if lone.size:
+            has = "has no label, and others do" if labelled else "has a label, and others have none"
+            msg = f"{source.name(int(lone[0]))}: {has}; label all images, or none."
             raise DataError(msg)
         if names and source.labels.max() >= len(names):
             place = int(source.labels.argmax())
@@ -224,7 +223,7 @@ def _checked_names(sources: Mapping[str, GivenSource], names: tuple[str, ...]) -
                 f"{len(names) - 1}, as there are {len(names)} classes."
             )
             raise DataError(msg)
-    if (train < 0).all():
+    if not labelled:
         return ()
     highest = max(int(source.labels.max()) for source in sources.values())
     found = names or tuple(str(number) for number in range(highest + 1))

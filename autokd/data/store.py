@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from autokd.core.codec import storage_error
-from autokd.data.images import ImageSet
+from autokd.data.images import Dataset, ImageSet
 from autokd.errors import DataError
 
 
@@ -22,6 +22,27 @@ def save_image_set(images: ImageSet, folder: Path, name: str) -> None:
     """
     save_labels(images.labels, folder, name)
     _save(folder / f"{name}.images.npy", images.images.numpy())
+
+
+def stored_dataset(dataset: Dataset, cache: Path) -> Path:
+    """Give the folder of training and validation images, written now if they are in memory alone.
+
+    Args:
+        dataset: A data set.
+        cache: The user's cache folder.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    if dataset.folder is not None:
+        return dataset.folder
+    folder = cache / "images" / dataset.digest
+    for name, images in (("train", dataset.train), ("validation", dataset.validation)):
+        try:
+            open_image_set(folder, name)
+        except (OSError, DataError):
+            save_image_set(images, folder, name)
+    return folder
 
 
 def save_labels(labels: torch.Tensor, folder: Path, name: str) -> None:

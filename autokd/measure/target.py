@@ -162,6 +162,26 @@ def measure_on(  # noqa: PLR0913 - a job as people ask for it
     return to_measurement(answer, target=target.name, job=job, is_device=target.is_device)
 
 
+def meet_target(
+    target: str | None,
+    profile: DeviceProfile,
+    *,
+    accept_host_key: str | None,
+    say: Say,
+) -> None:
+    """Reach the target before hours are spent, and keep its host key for the end.
+
+    Raises:
+        InputError: It is no address.
+        DeviceError: It cannot be reached, or is not what the profile says.
+    """
+    if target is None:
+        return
+    with open_target(target, profile, accept_host_key=accept_host_key, say=say) as board:
+        require_board(board, board.probe(), profile)
+    say(f"target: {board.name}")
+
+
 def require_board(target: Target, probed: BenchAnswer, profile: DeviceProfile) -> Host:
     """Give the machine of a probe, which can stand for the board where the target claims to.
 

@@ -22,7 +22,7 @@ from autokd.core.seeds import derive_seed
 from autokd.core.shortfall import explain_infeasible, require_known_latency
 from autokd.data.augment import channel_statistics
 from autokd.data.dataset import Dataset, load_dataset
-from autokd.data.store import open_image_set, save_image_set
+from autokd.data.store import stored_dataset
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import WorkerSetup
 from autokd.distill.placement import choose_device
@@ -224,7 +224,7 @@ def share_cores(wanted: int | None) -> tuple[int, int]:
 def worker_setup(inputs: Inputs, plan: RunPlan, run: Path) -> WorkerSetup:
     """Give what a worker process needs; writes the images where it finds them."""
     return WorkerSetup(
-        data_folder=_store_images(inputs.dataset),
+        data_folder=stored_dataset(inputs.dataset, cache_folder()),
         logits_file=Path(plan.logits_file),
         validation_logits_file=_validation_logits(run),
         trials_folder=run / "trials",
@@ -307,19 +307,6 @@ def _save_validation_logits(run: Path, score: PreflightScore) -> None:
     stream = io.BytesIO()
     np.save(stream, score.logits.numpy())
     write_atomically(_validation_logits(run), stream.getvalue())
-
-
-def _store_images(dataset: Dataset) -> Path:
-    """Give where worker processes find the images; writes them to the cache if nobody did."""
-    if dataset.folder is not None:
-        return dataset.folder
-    folder = cache_folder() / "images" / dataset.digest
-    for name, images in (("train", dataset.train), ("validation", dataset.validation)):
-        try:
-            open_image_set(folder, name)
-        except (OSError, DataError):
-            save_image_set(images, folder, name)
-    return folder
 
 
 def _require_same(plan: RunPlan, inputs: Inputs) -> None:

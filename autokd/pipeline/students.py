@@ -14,7 +14,7 @@ from autokd.core.config import RunConfig
 from autokd.core.progress import Progress
 from autokd.core.record import Record
 from autokd.core.seeds import derive_seed
-from autokd.core.trial import COMPARED, Candidate, Failure, Observation, Trial
+from autokd.core.trial import COMPARED, Candidate, Failure, Observation, Trial, searched
 from autokd.distill.evaluator import StudentEvaluator, WorkerSetup
 from autokd.errors import AutoKDError, ConfigError, StoppedError
 from autokd.pipeline.hardware import screening
@@ -221,8 +221,9 @@ def _train_members(stage: _Stage, end: SearchEnd) -> None:
     best is the strategy's word.
     """
     members = []
-    searched = stage.ledger.trials()[: end.trials]
-    ranking = _strategy(stage).ranking(searched, LAST_SEARCH_RUNG)
+    # As the search left them: in a run that goes on, finalists have results at full length already.
+    left = searched(stage.ledger.trials()[: end.trials], full_rung=FINAL_RUNG)
+    ranking = _strategy(stage).ranking(left, LAST_SEARCH_RUNG)
     for number, trial in enumerate(_first_in_turns(ranking)):
         old = trial.candidate
         member = stage.space.member(

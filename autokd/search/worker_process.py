@@ -152,7 +152,9 @@ def _main_module_hidden() -> Iterator[None]:
     autokd on its top level would train its teacher in every worker. Workers need nothing of it.
     """
     main = vars(sys.modules["__main__"])
-    hidden = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+    hidden: dict[str, object] = {
+        name: main.pop(name) for name in ("__file__", "__spec__") if name in main
+    }
     main["__spec__"] = None  # multiprocessing looks at it whatever there is
     try:
         yield

@@ -225,7 +225,16 @@ def test_a_kill_before_the_last_note_costs_no_second_reading(
     assert_same(resumed, load(folder, None))
 
 
-@pytest.mark.parametrize("note", ["", "{}", '{"read":30,"unreadable":[]}', '{"read":999}'])
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "{}",
+        '{"read":30,"unreadable":[]}',
+        '{"read":999,"unreadable":[]}',
+        '{"read":30,"unreadable":[500]}',
+    ],
+)
 def test_a_note_that_does_not_fit_its_files_starts_from_the_beginning(
     folder: Path, tmp_path: Path, note: str, decoded: Decoded
 ) -> None:

@@ -138,6 +138,18 @@ def test_a_training_follows_from_the_member_and_not_from_the_number_of_its_trial
     assert evaluate(3, other, FIRST).loss != first.loss
 
 
+def test_a_repeat_is_the_same_student_trained_with_another_seed(
+    setup: WorkerSetup, candidate: Candidate
+) -> None:
+    evaluate = StudentEvaluator(setup)
+    repeats = [candidate.model_copy(update={"repeat": number}) for number in range(3)]
+    losses = [evaluate(number, repeat, FIRST).loss for number, repeat in enumerate(repeats)]
+    assert len(set(losses)) == 3
+    assert losses[0] == evaluate(9, candidate, FIRST).loss
+    programs = {repr(evaluate.space.program(repeat)) for repeat in repeats}
+    assert len(programs) == 1
+
+
 def test_two_losses_give_two_students(setup: WorkerSetup, candidate: Candidate) -> None:
     evaluate, files = StudentEvaluator(setup), []
     for trial_id, loss in enumerate(("kd", "dist")):

@@ -28,7 +28,7 @@ def inputs(monkeypatch):
     made = make_inputs()
     asked = []
 
-    def load(config, *, progress):
+    def load(config, *, progress, run=None, module=None):
         asked.append(config)
         return made
 
@@ -37,7 +37,7 @@ def inputs(monkeypatch):
 
 
 def test_input_that_is_wrong_leaves_no_folder(tmp_path, monkeypatch) -> None:
-    def fail(config, *, progress):
+    def fail(config, *, progress, module):
         message = "model.pt: is not there."
         raise TeacherError(message)
 

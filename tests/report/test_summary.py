@@ -110,6 +110,17 @@ def test_the_noise_of_two_accuracies_of_one_half_on_5000_images_is_two_points() 
     assert kd_gain_noise(gain, 5_000) == pytest.approx(0.02)
 
 
+def test_several_seeds_tell_their_spread_and_widen_what_may_be_chance(make_report) -> None:
+    gain = KdGain(epochs=3, with_teacher=0.5, without_teacher=0.47, seeds=3, gain_std=0.03)
+    text = render_summary(make_report(kd_gain=gain))
+    assert "3 seeds, whose gains have a standard deviation of 3.00 points" in text
+    assert "may be chance" in text
+    alone = gain.model_copy(update={"gain_std": None, "seeds": 1})
+    assert "may be chance" not in render_summary(make_report(kd_gain=alone))
+    # Two standard errors: of the images 2 points or so, of the seeds 2 * 3 / sqrt(3).
+    assert kd_gain_noise(gain, 5_000) == pytest.approx(0.04, abs=0.001)
+
+
 def test_a_missing_gain_says_why(make_report) -> None:
     base = make_report()
     off = base.config.model_copy(
