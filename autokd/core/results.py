@@ -7,7 +7,7 @@ from pydantic import Field
 from autokd.core.config import RunConfig
 from autokd.core.cost import Cost, Limits
 from autokd.core.genotype import Genotype
-from autokd.core.measurement import LatencyMeasurement
+from autokd.core.measurement import LatencyMeasurement, SessionOptions
 from autokd.core.precision import CalibrationMethod, Int8Form, Precision
 from autokd.core.record import Record
 from autokd.core.trial import DistillParams, Trial
@@ -162,6 +162,8 @@ class ChosenFile(Record):
         input: What it is fed: bytes in 0..255, or floats in 0..1.
         reason: Why this precision.
         others: Names of the other precisions' files in this folder.
+        threads: With which it was timed; None when it was not. Run it with the same.
+        session: Options of the session with which it was timed.
     """
 
     schema_version: Literal[1] = 1
@@ -174,6 +176,8 @@ class ChosenFile(Record):
     validation_accuracy: float | None
     reason: str
     others: tuple[str, ...] = ()
+    threads: int | None = None
+    session: SessionOptions | None = None
 
 
 class Winner(Record):

@@ -92,6 +92,7 @@ def _write_chosen(
     source: Source, files: Sequence[VariantResult], chosen: Precision, reason: str
 ) -> None:
     best = next(v for v in files if v.precision == chosen)
+    timed = best.measurement
     names = {v.precision: Path(str(v.file)).name for v in files}
     card = ChosenFile(
         device=source.profile.id,
@@ -103,5 +104,7 @@ def _write_chosen(
         validation_accuracy=best.validation_accuracy,
         reason=reason,
         others=tuple(names.values()),
+        threads=None if timed is None else timed.threads,
+        session=None if timed is None else timed.session,
     )
     save_record(card, source.exported.path.with_name(CHOSEN_FILE))

@@ -63,6 +63,7 @@ def test_a_faster_file_is_chosen_with_its_ratio(settle) -> None:
     assert asked == ["student.onnx", "student.int8.onnx"] * 2
     assert [v.ratio for v in made.variants] == [None, None, 0.5]
     assert card.reason == made.reason
+    assert (card.threads, card.session) == (MEASURED.threads, MEASURED.session)
     assert made.measurement.p50_ms == 4.0
 
 
