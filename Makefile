@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 SOURCES := autokd deploy tests tools
+# Files side by side, each with one thread: two processes of torch with two threads each crawl.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help demo test test-all check runtimes clean
 
@@ -20,10 +22,10 @@ demo: .venv/.installed
 	cd demo && ../$(BIN)/autokd compress --teacher model.pt --device jetson-nano
 
 test: check
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 test-all: check
-	$(BIN)/python -m pytest -q -m ""
+	$(PYTEST) -m ""
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)

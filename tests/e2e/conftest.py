@@ -37,6 +37,8 @@ if largest:
 os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 """
 LENGTH = ("--trials", "3", "--epochs", "1", "--views", "1", "--workers", "1")
+# Other precisions take as long as the rest of so small a run; runs with a target make them.
+FP32 = ("--precision", "fp32")
 
 
 @pytest.fixture(scope="session")
@@ -258,7 +260,7 @@ class Finished:
 def undisturbed(tmp_path_factory, teacher, pictures):
     """A whole run that nothing stops; it goes on while tests of other things run."""
     place = Autokd(tmp_path_factory.mktemp("undisturbed"), core=-1)
-    given = ("--teacher", teacher, "--data", pictures, *LIMITS, *LENGTH)
+    given = ("--teacher", teacher, "--data", pictures, *LIMITS, *LENGTH, *FP32)
     session = place.start("compress", *given, "--out", place.work / "run")
     yield session, place.work / "run"
     session.process.kill()
@@ -276,4 +278,4 @@ def finished(undisturbed):
 @pytest.fixture
 def words(teacher, pictures):
     """The options of a small run."""
-    return ("--teacher", teacher, "--data", pictures, *LIMITS, *LENGTH)
+    return ("--teacher", teacher, "--data", pictures, *LIMITS, *LENGTH, *FP32)

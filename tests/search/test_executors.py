@@ -172,10 +172,12 @@ class Slow(FakeEvaluator):
     pass
 """)
     (tmp_path / "driver.py").write_text("""
+import signal
 from autokd.search.executors import ProcessExecutor
 from slow_to_import import Slow
 from tests.search.test_executors import job
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     executor = ProcessExecutor(Slow(seconds=30), workers=2, threads=1)
     try:
         executor.submit(job(100))
