@@ -4,9 +4,8 @@ import os
 import sys
 from importlib.resources import files
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from autokd.core.closing import Closing
 from autokd.core.device import DeviceProfile
 from autokd.core.measurement import LatencyMeasurement
 from autokd.errors import DeviceError, MeasurementError
@@ -26,7 +25,7 @@ _START_SECONDS = 60.0  # to start Python, import onnxruntime and load the model,
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class LocalTarget:
+class LocalTarget(Closing):
     """This host.
 
     Attributes:
@@ -65,17 +64,6 @@ class LocalTarget:
 
     def close(self) -> None:
         """Do nothing: nothing was copied and nothing runs."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def measure_local(

@@ -4,9 +4,9 @@ import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from autokd.core.closing import Closing
 from autokd.errors import DeviceError, MeasurementError
 from autokd.measure.local import agent_file, require_ok, thread_variables
 from autokd.measure.process import Finished
@@ -40,7 +40,7 @@ _ASK_VERSION = (
 )
 
 
-class SshTarget:
+class SshTarget(Closing):
     """A board behind ssh; the connection is made when it is first needed.
 
     Attributes:
@@ -112,17 +112,6 @@ class SshTarget:
         connection, self._connection, self._files = self._connection, None, None
         if connection is not None:
             connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _until_done(self, work: Callable[[], T]) -> T:
         """Give what ``work`` gives, begun anew as often as the connection is lost."""

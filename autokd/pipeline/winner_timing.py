@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from autokd.core.closing import Closing
 from autokd.core.device import DeviceProfile
 from autokd.core.measurement import LatencyMeasurement
 from autokd.errors import DeviceError, MeasurementError
@@ -13,7 +12,7 @@ from autokd.measure.target import LOCAL, Target, UnreachableError, measure_on, o
 BENCH_SECONDS = 5.0
 
 
-class WinnerTiming:
+class WinnerTiming(Closing):
     """Times exported files; a machine that cannot is a note in the report, not the end of a run.
 
     Attributes:
@@ -61,13 +60,6 @@ class WinnerTiming:
             self._say(f"not timed on {self._target.name}: {fault}")
             return None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the connection to the target."""
         self._target.close()

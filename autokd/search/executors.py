@@ -4,9 +4,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing import connection
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from autokd.core.closing import Closing
 from autokd.core.trial import Evaluator
 from autokd.errors import StorageError
 from autokd.search.events import Job
@@ -93,7 +93,7 @@ class InlineExecutor:
         self._job = None
 
 
-class ProcessExecutor:
+class ProcessExecutor(Closing):
     """Runs jobs in worker processes.
 
     A worker that dies is replaced and its job is run once more; if that dies too, the job has
@@ -155,14 +155,3 @@ class ProcessExecutor:
         """End all workers, at once, whatever they do."""
         for slot in self._slots:
             slot.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

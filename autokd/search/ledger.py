@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pydantic import ValidationError
 
+from autokd.core.closing import Closing
 from autokd.core.codec import storage_error
 from autokd.core.trial import BoardTiming, Failure, Observation, Trial
 from autokd.errors import ConfigError
@@ -49,7 +49,7 @@ COMMIT;
 """
 
 
-class Ledger:
+class Ledger(Closing):
     """The events of one search. Open it with `Ledger.open` or `Ledger.open_read_only`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None) -> None:
@@ -172,17 +172,6 @@ class Ledger:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _append(self, kind: str, trial_id: int, rung: int, body: str) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
