@@ -1,7 +1,8 @@
 """Times a set of graphs on a target, so that an interruption loses one of them at most.
 
-Every graph is timed in two rounds, in other places of the session, and the faster median counts:
-what disturbs a machine for a while makes a graph slower and never faster. Each measurement is
+Every graph is timed shortly in each of many rounds, so its timings are spread over the whole
+session, and the fastest median counts: what disturbs a machine for a while makes a graph slower and
+never faster, and two processes of one graph differ by where its memory lies. Each measurement is
 written down as it ends; the next call goes on from there.
 """
 
@@ -18,23 +19,22 @@ from autokd.core.progress import Progress
 from autokd.core.record import Record
 from autokd.errors import MeasurementError
 
-ROUNDS = 2
-ATTEMPTS = 3  # to get one valid measurement
-WARMUP_SECONDS = 2.0
+ROUNDS = 8
+WARMUP_SECONDS = 0.25
 
 Measure = Callable[[Path], LatencyMeasurement]
 
 
 class Timing(Record):
-    """One valid measurement of one graph, or none in all attempts.
+    """One measurement of one graph.
 
     Attributes:
         graph: Its name.
         round: From 0 up.
-        p50_ms: Median latency of one image; None when no attempt was valid.
+        p50_ms: Median latency of one image; None when the measurement does not count.
         runtime: Package and version that ran.
         threads: That it ran with.
-        reason: Why the last attempt did not count.
+        reason: Why it does not count.
     """
 
     graph: str
@@ -85,23 +85,18 @@ def fastest_ms(timings: Sequence[Timing]) -> dict[str, float]:
 
 
 def _time_graph(name: str, number: int, path: Path, measure: Measure) -> Timing:
-    reason = None
-    for _ in range(ATTEMPTS):
-        try:
-            found = measure(path)
-        except MeasurementError as fault:
-            reason = str(fault)
-            continue
-        if found.valid:
-            return Timing(
-                graph=name,
-                round=number,
-                p50_ms=found.p50_ms,
-                runtime=found.runtime,
-                threads=found.threads,
-            )
-        reason = found.reason
-    return Timing(graph=name, round=number, p50_ms=None, reason=reason)
+    try:
+        found = measure(path)
+    except MeasurementError as fault:
+        return Timing(graph=name, round=number, p50_ms=None, reason=str(fault))
+    return Timing(
+        graph=name,
+        round=number,
+        p50_ms=found.p50_ms if found.valid else None,
+        runtime=found.runtime,
+        threads=found.threads,
+        reason=found.reason,
+    )
 
 
 def _read(journal: Path) -> list[Timing]:

@@ -34,7 +34,7 @@ class Calibrated:
     Attributes:
         profile: With the new coefficients; not saved yet.
         model: The new coefficients.
-        dropped: Graphs that no attempt measured, with the last reason.
+        dropped: Graphs that no round measured, with the last reason.
         journal: The file of timings, of no use once the profile is saved.
     """
 
@@ -60,7 +60,7 @@ def calibrate(
     Args:
         profile: The board; its first runtime is calibrated, in fp32.
         target: Where it is.
-        seconds: To time each graph, twice, after warming up.
+        seconds: To time each graph in each round, after warming up.
         threads: Instead of the profile's.
         progress: Told of writing and timing.
 

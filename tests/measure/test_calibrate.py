@@ -7,7 +7,7 @@ import pytest
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import silent
 from autokd.errors import DeviceError, MeasurementError, StorageError
-from autokd.measure.calibrate import ATTEMPTS, Timing, fastest_ms, time_graphs
+from autokd.measure.calibrate import ROUNDS, Timing, fastest_ms, time_graphs
 
 FILES = {name: Path(f"{name}.onnx") for name in "abc"}
 
@@ -50,23 +50,26 @@ class Script:
         return answer
 
 
-def test_each_graph_is_timed_in_each_round_and_the_faster_median_counts(tmp_path):
-    script = Script(*(measurement(ms) for ms in (1.0, 2.0, 9.0, 1.5, 1.8, 3.0)))
+def test_each_graph_is_timed_in_each_round_and_the_fastest_median_counts(tmp_path):
+    rest = [measurement(10.0)] * (3 * (ROUNDS - 2))
+    script = Script(*(measurement(ms) for ms in (1.0, 2.0, 9.0, 1.5, 1.8, 3.0)), *rest)
     found = time_graphs(FILES, script, journal=tmp_path / "j.jsonl", progress=silent)
-    assert script.asked == list("abcabc")
+    assert script.asked == list("abc" * ROUNDS)
     assert fastest_ms(found) == {"a": 1.0, "b": 1.8, "c": 3.0}
     assert {(one.runtime, one.threads) for one in found} == {("onnxruntime 1.20.1", 2)}
 
 
-def test_what_does_not_count_is_repeated_and_then_dropped(tmp_path):
-    noisy = measurement(5.0, reason="noise")
+def test_what_does_not_count_is_left_out(tmp_path):
+    noisy = measurement(0.5, reason="noise")
     late = MeasurementError("did not end in time")
-    script = Script(noisy, measurement(1.0), *[noisy] * 2, late, *[noisy] * (2 * ATTEMPTS))
+    first = [noisy, late, measurement(1.0), noisy]
+    script = Script(*first, *[noisy] * (2 * (ROUNDS - 2)))
     files = {name: FILES[name] for name in "ab"}
     found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
-    assert script.asked == list("aa" + "bbb" + "aaa" + "bbb")
+    assert script.asked == list("ab" * ROUNDS)
     assert fastest_ms(found) == {"a": 1.0}
-    assert [one.reason for one in found if one.graph == "b"] == ["did not end in time", "noise"]
+    reasons = [one.reason for one in found if one.graph == "b"]
+    assert reasons == ["did not end in time"] + ["noise"] * (ROUNDS - 1)
 
 
 def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
@@ -76,9 +79,10 @@ def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
         time_graphs(FILES, script, journal=journal, progress=silent)
     with journal.open("a") as stream:
         stream.write('{"graph": "c", "rou')  # of a session that was killed
-    script = Script(*(measurement(ms) for ms in (3.0, 4.0, 5.0, 6.0)))
+    rest = [measurement(9.0)] * (3 * (ROUNDS - 1))
+    script = Script(measurement(3.0), *rest)
     found = time_graphs(FILES, script, journal=journal, progress=silent)
-    assert script.asked == list("cabc")
+    assert script.asked == list("c" + "abc" * (ROUNDS - 1))
     assert fastest_ms(found) == {"a": 1.0, "b": 2.0, "c": 3.0}
     # And what came behind the half line is whole.
     assert time_graphs(FILES, Script(), journal=journal, progress=silent) == found
@@ -96,11 +100,11 @@ def test_progress_counts_timings(tmp_path):
     seen = []
     time_graphs(
         {"a": FILES["a"]},
-        Script(measurement(1.0), measurement(1.0)),
+        Script(*[measurement(1.0)] * ROUNDS),
         journal=tmp_path / "j.jsonl",
         progress=lambda what, done, total: seen.append((what, done, total)),
     )
-    assert seen == [("timing", 0, 2), ("timing", 1, 2), ("timing", 2, 2)]
+    assert seen == [("timing", done, ROUNDS) for done in range(ROUNDS + 1)]
 
 
 def test_a_graph_without_any_timing_has_no_median():

@@ -9,6 +9,7 @@ from autokd.core.device import load_profile, profile_folders
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import silent
 from autokd.errors import DeviceError, MeasurementError
+from autokd.measure.calibrate import ROUNDS
 from autokd.measure.target import open_target
 from autokd.pipeline import calibrate as steps
 from autokd.pipeline.calibrate import calibrate, save_calibrated
@@ -131,7 +132,7 @@ def test_after_a_lost_board_only_the_rest_is_timed(board):
         run(board)
     board.gone_after = None
     done = run(board)
-    assert len(board.asked) == 2 * 42
+    assert len(board.asked) == ROUNDS * 42
     assert done.journal.is_file()
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tools.latency.unseen import main, report
+from autokd.measure.calibrate import Timing
+from tools.latency.unseen import agreement, main, middle_ms, report
 
 MEASURED = np.geomspace(1, 50, 100)
 
@@ -30,6 +31,17 @@ def test_a_wrong_order_is_not_enough_however_close():
     close = np.full(100, 10.0)
     measured = 10 + np.random.default_rng(0).uniform(-0.5, 0.5, 100)
     assert not report(close + np.linspace(0, 0.01, 100), measured, 1.1, dropped=0)
+
+
+def test_halves_of_a_session_are_held_against_each_other():
+    times = {"a": (2.0, 1.0, 1.05, 3.0), "b": (1.0, 1.0, 2.0, 1.5), "c": (None, None, 1.0, 1.0)}
+    timings = [
+        Timing(graph=name, round=number, p50_ms=p50_ms)
+        for name, found in times.items()
+        for number, p50_ms in enumerate(found)
+    ]
+    assert agreement(timings).endswith("2 files: within 10 % 50%, 1.05 to 1.50")
+    assert middle_ms(timings) == {"a": 1.525, "b": 1.25, "c": 1.0}
 
 
 def test_an_unknown_device_ends_in_words(tmp_path):
