@@ -129,7 +129,7 @@ def latency_model(
     if precision not in used.latency:
         msg = (
             f"{profile.id}: runtimes.{used.id}.latency has no {precision}, only "
-            f"{', '.join(used.latency) or 'nothing'}; no latency can be predicted."
+            f"{', '.join(used.latency) or 'nothing'}; calibrate it, or add the table."
         )
         raise ProfileError(msg)
     return used.latency[precision]

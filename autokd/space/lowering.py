@@ -14,13 +14,18 @@ width          base, 2 base, 4 base                            base * growth ** 
 head           1x1 conv to 1280, BatchNorm, ReLU, dropout 0.2  none
 =============  ==============================================  ====================================
 
+The space of a plug-in has the layers of ``edge``, or its own rules for all of it.
+
 Images are brought to a stage's resolution by average pooling at the inputs of a cell; no operator
 inside a cell is strided.
 """
 
 from dataclasses import dataclass
+from typing import get_args
 
+from autokd.core.family import Preset
 from autokd.core.genotype import Cell, Genotype, Graph
+from autokd.space.definition import plugin_space
 from autokd.space.program import Program, ProgramBuilder
 
 PAPER_HEAD_CHANNELS = 1280
@@ -36,7 +41,7 @@ def stem_stride(preset: str, input_px: int) -> int:
     """
     if input_px < 40:
         return 1
-    return 2 if preset == "edge" and input_px <= 96 else 4
+    return 2 if preset != "paper" and input_px <= 96 else 4
 
 
 def smallest_divisor_px(preset: str, image_px: int) -> int:
@@ -54,7 +59,15 @@ def stage_channels(genotype: Genotype) -> tuple[int, int, int]:
 
 
 def lower(genotype: Genotype) -> Program:
-    """Give the layers of ``genotype`` in execution order."""
+    """Give the layers of ``genotype`` in execution order, by the rules of its space.
+
+    Raises:
+        PluginError: The space is a plug-in that is not installed, or does not work.
+    """
+    if genotype.preset not in get_args(Preset):
+        own = plugin_space(genotype.preset).lower
+        if own is not None:
+            return own(genotype)
     plan = _Plan(
         genotype=genotype,
         builder=ProgramBuilder(genotype.image_channels, genotype.input_px),

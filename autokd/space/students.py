@@ -8,20 +8,22 @@ import numpy as np
 
 from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
-from autokd.core.family import FamilyParams, Preset
+from autokd.core.family import FamilyParams
 from autokd.core.genotype import Genotype
 from autokd.core.latency import LatencyModel
-from autokd.core.trial import Candidate, DistillParams, LossName, Origin
-from autokd.space.coding import decode_point, dimensions, encode_point, starting_points
+from autokd.core.trial import Candidate, DistillParams, Origin
+from autokd.space.coding import (
+    decode_point,
+    definition_of,
+    dimensions,
+    encode_point,
+    starting_points,
+)
 from autokd.space.descriptors import describe
 from autokd.space.lowering import lower
 from autokd.space.program import Program
 from autokd.space.sizing import largest_width
 from autokd.space.wiring import draw_genotype
-
-# Narrower networks train badly and save next to nothing on a board: a vector register holds eight
-# half floats, so narrower channels are padded anyway.
-SMALLEST_WIDTH = {"paper": 1, "edge": 8}
 
 
 class StudentSpace:
@@ -40,13 +42,13 @@ class StudentSpace:
     def __init__(  # noqa: PLR0913 - each is a part of what a candidate follows from
         self,
         *,
-        preset: Preset,
+        preset: str,
         profile: DeviceProfile,
         limits: Limits,
         image_px: int,
         image_channels: int,
         class_names: tuple[str, ...],
-        loss: LossName = "kd",
+        loss: str = "kd",
         starts: tuple[tuple[float, ...], ...] = (),
     ) -> None:
         self.preset = preset
@@ -58,6 +60,7 @@ class StudentSpace:
         self.classes = len(class_names)
         self.label_bytes = len(json.dumps(class_names))
         self.revision = 0
+        self._smallest_width = definition_of(preset).smallest_width
         self._starts = tuple(np.array(point) for point in starts)
         self.dimension = len(dimensions(preset, image_px))
         # A search asks for the same member again and again: sized, described, trained.
@@ -98,7 +101,7 @@ class StudentSpace:
             profile=self.profile,
             limits=self.limits,
             fill=family.fill,
-            smallest=SMALLEST_WIDTH[self.preset],
+            smallest=self._smallest_width,
             label_bytes=self.label_bytes,
         )
         if sized is None:
@@ -115,7 +118,7 @@ class StudentSpace:
 
     def smallest_member(self, family: FamilyParams, *, member_seed: int) -> Program:
         """Give a member at the smallest width, whatever it costs."""
-        return lower(self._wiring(family, member_seed).with_width(SMALLEST_WIDTH[self.preset]))
+        return lower(self._wiring(family, member_seed).with_width(self._smallest_width))
 
     def predict_by(self, latency: LatencyModel) -> None:
         """Predict latencies by other coefficients from now on, and so draw members of other widths.

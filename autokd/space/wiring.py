@@ -41,6 +41,7 @@ def draw_genotype(
         input_px=family.input_px,
         image_channels=image_channels,
         classes=classes,
+        own=family.own,
     )
 
 

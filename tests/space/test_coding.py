@@ -16,7 +16,7 @@ def test_decoding_what_was_encoded_gives_the_same_parameters(preset):
     for _ in range(200):
         family, distill = decode_point(preset, 32, rng.random(len(dimensions(preset, 32))))
         again = decode_point(preset, 32, encode_point(preset, 32, family, distill))
-        assert again[0].model_dump() == pytest.approx(family.model_dump())
+        assert again[0].values() == pytest.approx(family.values())
         assert again[1].model_dump() == pytest.approx(distill.model_dump())
 
 
