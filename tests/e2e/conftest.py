@@ -114,18 +114,20 @@ class Autokd:
     Attributes:
         work: The working folder.
         core: Which of the cores; a single one, so that runs compare bit for bit on any machine.
+        path: Folders that Python searches for modules, beside the checkout.
     """
 
     def __init__(self, work: Path, *, core: int = 0) -> None:
         self.work = work
         self.core = core
+        self.path: list[Path] = []
         work.mkdir(exist_ok=True)
 
     def start(self, *words, largest_file_bytes: int = 0) -> "Session":
         """Start a command; it cannot write files larger than given, if one is."""
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, [ROOT, *self.path])),
             "OMP_NUM_THREADS": "1",
             "AUTOKD_CACHE": str(self.work / "cache"),
             "XDG_CONFIG_HOME": str(self.work / "config"),
@@ -185,6 +187,15 @@ class Session:
             for reader in self._readers:
                 reader.join()
         return Done(code, "".join(self._out), "".join(self._err))
+
+    def first_line(self) -> str:
+        """Give the first line on stdout, as soon as it is there."""
+        began = time.monotonic()
+        while not self._out:
+            assert self.process.poll() is None, f"ended without a line: {self._err}"
+            assert time.monotonic() - began < LONGEST_SECONDS, f"no line: {self._err}"
+            time.sleep(0.01)
+        return self._out[0].strip()
 
     def wait_for(self, text: str) -> None:
         """Wait until ``text`` is on stderr."""
