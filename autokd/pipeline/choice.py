@@ -39,7 +39,7 @@ def choose(
     """Give the precision, and a sentence that says why.
 
     Asked for by name, a precision is taken if it keeps its accuracy. Left to ``auto``, only timings
-    that count decide: the fastest that passed and was faster than fp32 in every round.
+    that count decide: the fastest of those that passed and are faster than fp32 beyond doubt.
 
     Args:
         requested: By the person.
@@ -126,7 +126,7 @@ def _against(variant: VariantResult, max_drop: float) -> str:
         return variant.note or "was not timed"
     if variant.ratio_low < 1 <= variant.ratio_high:
         return (
-            f"is not clearly faster here ({times(variant.ratio_low)} in one round, "
-            f"{times(variant.ratio_high)} in another)"
+            f"is not clearly faster here ({variant.ratio_low:.2f} to {variant.ratio_high:.2f} "
+            "times the time of fp32)"
         )
     return f"is slower here: {variant.ratio:.2f} times the time of fp32"

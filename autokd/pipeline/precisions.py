@@ -10,7 +10,7 @@ from autokd.core.precision import Precision
 from autokd.core.results import ChosenFile, VariantResult
 from autokd.pipeline.choice import choose, choose_for_tool
 from autokd.pipeline.exporting import Exporter
-from autokd.pipeline.turns import Measure, Turns, time_in_turns
+from autokd.pipeline.turns import Timer, Turn, time_in_turns
 from autokd.pipeline.variants import Source, VariantMaker
 
 CHOSEN_FILE = "student.json"
@@ -39,14 +39,14 @@ class Precisions:
 
 
 def settle_precision(
-    exporter: Exporter, source: Source, *, measure: Measure, say: Say
+    exporter: Exporter, source: Source, *, timer: Timer | None, say: Say
 ) -> Precisions:
     """Make, score and time the precisions of a winner, choose one, and write ``student.json``.
 
     Args:
         exporter: Of this run.
         source: The winner.
-        measure: Times a file; None when the machine cannot.
+        timer: Of the machine that times them; None where nothing is timed.
         say: Told what is tried.
 
     Raises:
@@ -61,7 +61,7 @@ def settle_precision(
         _write_chosen(source, files, chosen, reason)
         return Precisions(tuple(variants), chosen, reason)
     timed = [v for v in variants if v.file and v.passed]
-    turns = time_in_turns([exporter.run / str(v.file) for v in timed], measure)
+    turns = time_in_turns([exporter.run / str(v.file) for v in timed], timer)
     for variant, turn in zip(timed, turns, strict=True):
         variants[variants.index(variant)] = _with_timing(variant, turn)
     files = [v for v in variants if v.file]
@@ -70,19 +70,19 @@ def settle_precision(
     return Precisions(tuple(variants), chosen, reason)
 
 
-def _with_timing(variant: VariantResult, turns: Turns) -> VariantResult:
+def _with_timing(variant: VariantResult, turn: Turn) -> VariantResult:
     notes = [variant.note] if variant.note else []
-    if variant.precision != "fp32" and not turns.counts:
-        fault = f"was timed, but that does not count: {turns.fault}"
-        unseen = "was not timed: only the board decides, and it was not there to time it"
-        notes.append(fault if turns.measurements else unseen)
-    ratios = turns.ratios if turns.counts else ()
+    if turn.fault:
+        notes.append(f"was timed, but that does not count: {turn.fault}")
+    elif variant.precision != "fp32" and turn.measurement is None:
+        notes.append("was not timed: only the board decides, and it was not there to time it")
+    change = turn.change
     return variant.model_copy(
         update={
-            "measurement": turns.shown,
-            "ratio": turns.ratio if ratios else None,
-            "ratio_low": min(ratios, default=None),
-            "ratio_high": max(ratios, default=None),
+            "measurement": turn.measurement,
+            "ratio": None if change is None else 1 + change.change,
+            "ratio_low": None if change is None else 1 + change.low,
+            "ratio_high": None if change is None else 1 + change.high,
             "note": "; ".join(notes),
         }
     )

@@ -1,83 +1,99 @@
-"""Times files in turns, so that a machine that slows down or speeds up does not decide for one."""
+"""Times the precisions of a student against its fp32 file, in pairs of short blocks.
 
-from collections.abc import Callable, Sequence
+The pairs, their estimate and its interval are those of ``autokd compare``: a machine that slows
+down or speeds up meets both files alike.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import Protocol
 
+from autokd.core.comparison import Pair
 from autokd.core.measurement import LatencyMeasurement
+from autokd.core.progress import silent
+from autokd.measure.interleaved import Side, time_round
+from autokd.report.compare_latency import Change, change_of, spoiled_blocks
 
-ROUNDS = 2
+# A round of pairs ends at the first of these numbers where the faster file is known.
+LOOKS = (8, 12, 16, 24)
 
-Measure = Callable[[Path], LatencyMeasurement | None]
+
+class Timer(Protocol):
+    """A machine that times files; None where it cannot."""
+
+    def measure(self, model: Path) -> LatencyMeasurement | None:
+        """Time a file as long as a report needs."""
+
+    def measure_block(self, model: Path) -> LatencyMeasurement | None:
+        """Time a file shortly, as one of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Timings of one file beside those of the first file.
+class Turn:
+    """How one file was timed.
 
     Attributes:
-        measurements: In order; None where a machine could not time.
-        ratios: Its median time over the first file's, in each round where both count.
+        measurement: By itself, for the report; None where the machine could not time.
+        change: Its time over that of fp32, minus one, with its interval; None where there is none.
+        fault: Why there is none.
     """
 
-    measurements: tuple[LatencyMeasurement | None, ...]
-    ratios: tuple[float, ...] = ()
-
-    @property
-    def shown(self) -> LatencyMeasurement | None:
-        """The first that counts, or the first."""
-        made = [m for m in self.measurements if m is not None]
-        return next((m for m in made if m.valid), made[0] if made else None)
-
-    @property
-    def ratio(self) -> float | None:
-        """Median of the ratios; None where no round counts."""
-        return median(self.ratios) if self.ratios else None
-
-    @property
-    def counts(self) -> bool:
-        """Whether every round was valid."""
-        return bool(self.measurements) and len(self.ratios) == len(self.measurements)
-
-    @property
-    def fault(self) -> str:
-        """Why a round does not count."""
-        for one in self.measurements:
-            if one is None:
-                return "it could not be timed"
-            if not one.valid:
-                return one.reason or "no reason was given"
-        return "fp32 beside it did not count"
+    measurement: LatencyMeasurement | None
+    change: Change | None = None
+    fault: str = ""
 
 
-def time_in_turns(files: Sequence[Path], measure: Measure, *, rounds: int = ROUNDS) -> list[Turns]:
-    """Time each file once a round, the first one leading each round.
+def time_in_turns(files: Sequence[Path], timer: Timer | None) -> list[Turn]:
+    """Time each file by itself, and each but the first in pairs with the first.
 
     The other files are left alone where the first cannot be timed, and where its timing is not the
     board's: another machine says nothing about which precision is fast there.
 
     Args:
         files: fp32 first.
-        measure: Times one file; None when the machine cannot.
-        rounds: How often.
+        timer: Of the machine; None where nothing is timed.
     """
-    first = measure(files[0])
-    if len(files) == 1 or first is None or not first.is_device:
-        return [Turns((first,)), *[Turns(()) for _ in files[1:]]]
-    made: list[list[LatencyMeasurement | None]] = [[first]]
-    made += [[measure(file)] for file in files[1:]]
-    for _ in range(rounds - 1):
-        for place, file in enumerate(files):
-            made[place].append(measure(file))
-    return [Turns(tuple(own), _ratios(made[0], own) if own is not made[0] else ()) for own in made]
+    first = Turn(timer.measure(files[0]) if timer else None)
+    if timer is None or first.measurement is None or not first.measurement.is_device:
+        return [first, *(Turn(None) for _ in files[1:])]
+    return [first, *(_time_against(files[0], file, timer) for file in files[1:])]
 
 
-def _ratios(
-    base: Sequence[LatencyMeasurement | None], own: Sequence[LatencyMeasurement | None]
-) -> tuple[float, ...]:
-    return tuple(
-        mine.p50_ms / theirs.p50_ms
-        for theirs, mine in zip(base, own, strict=True)
-        if theirs and mine and theirs.valid and mine.valid and theirs.p50_ms > 0
-    )
+def is_clear(change: Change) -> bool:
+    """Whether the interval leaves no doubt which of two files is faster."""
+    return change.high < 0 or change.low > 0
+
+
+class _NotTimed(Exception):  # noqa: N818 - ends a round
+    """The machine could not time a block."""
+
+
+def _time_against(base: Path, file: Path, timer: Timer) -> Turn:
+    def time_block(side: Side) -> LatencyMeasurement:
+        found = timer.measure_block(base if side == "baseline" else file)
+        if found is None:
+            raise _NotTimed
+        return found
+
+    alone = timer.measure(file)
+    if alone is None:
+        return Turn(None, fault="it could not be timed")
+    try:
+        pairs = time_round(time_block, _is_settled, progress=silent, looks=LOOKS)
+    except _NotTimed:
+        return Turn(alone, fault="it could not be timed beside fp32")
+    spoiled = spoiled_blocks(pairs)
+    if spoiled:
+        return Turn(alone, fault=spoiled[0])
+    return Turn(alone, _sharpest(pairs))
+
+
+def _is_settled(pairs: Sequence[Pair]) -> bool:
+    return bool(spoiled_blocks(pairs)) or is_clear(_sharpest(pairs))
+
+
+def _sharpest(pairs: Sequence[Pair]) -> Change:
+    """Give the change of the fastest run or of the median, whichever is known more closely."""
+    found = [change_of(pairs, metric) for metric in ("min", "p50")]
+    return min(found, key=lambda change: change.high - change.low)

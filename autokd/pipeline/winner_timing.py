@@ -7,6 +7,7 @@ from autokd.core.closing import Closing
 from autokd.core.device import DeviceProfile
 from autokd.core.measurement import LatencyMeasurement
 from autokd.errors import DeviceError, MeasurementError
+from autokd.measure.interleaved import BLOCK_SECONDS, WARMUP_SECONDS
 from autokd.measure.target import LOCAL, Target, UnreachableError, measure_on, open_target
 
 BENCH_SECONDS = 5.0
@@ -43,16 +44,30 @@ class WinnerTiming(Closing):
         """Whether what it measures counts as the board's."""
         return self._target.is_device
 
-    def measure(self, model: Path, sample: Path) -> LatencyMeasurement | None:
-        """Time a file with the first image of ``sample``; None when that cannot be done.
+    def measure(self, model: Path) -> LatencyMeasurement | None:
+        """Time a file with the first image of ``sample.npz`` beside it; None when it cannot be.
 
         A target that does not come back is not asked again: each time would cost minutes.
         """
+        return self._measure(model, seconds=BENCH_SECONDS)
+
+    def measure_block(self, model: Path) -> LatencyMeasurement | None:
+        """Time a file shortly, as one of a pair; None when that cannot be done."""
+        return self._measure(model, seconds=BLOCK_SECONDS, max_warmup_seconds=WARMUP_SECONDS)
+
+    def _measure(
+        self, model: Path, *, seconds: float, max_warmup_seconds: float | None = None
+    ) -> LatencyMeasurement | None:
         if self._is_gone:
             return None
         try:
             return measure_on(
-                self._target, model, self._profile, seconds=BENCH_SECONDS, sample=sample
+                self._target,
+                model,
+                self._profile,
+                seconds=seconds,
+                sample=model.with_name("sample.npz"),
+                max_warmup_seconds=max_warmup_seconds,
             )
         except (DeviceError, MeasurementError) as fault:
             self._is_gone = isinstance(fault, UnreachableError)

@@ -13,7 +13,7 @@ def timing(monkeypatch, tmp_path):
     """A timing whose measurements are scripted; ``asked`` are the calls, ``said`` the notes."""
     asked, said, script = [], [], []
 
-    def measure(target, model, profile, *, seconds, sample):
+    def measure(target, model, profile, *, seconds, sample, max_warmup_seconds):
         asked.append((target.name, model.name, seconds, sample.name))
         found = script.pop(0)
         if isinstance(found, Exception):
@@ -25,10 +25,7 @@ def timing(monkeypatch, tmp_path):
     def go(target, *found):
         script.extend(found)
         with WinnerTiming(target, load_profile("jetson-nano"), said.append) as timing:
-            results = [
-                timing.measure(tmp_path / f"{n}.onnx", tmp_path / "sample.npz")
-                for n in range(len(found))
-            ]
+            results = [timing.measure(tmp_path / f"{n}.onnx") for n in range(len(found))]
         return results, timing
 
     go.asked, go.said = asked, said
@@ -44,6 +41,19 @@ def test_without_a_target_files_are_timed_on_this_host(timing):
     ]
     assert found.failure is None
     assert timing.said == []
+
+
+def test_one_of_a_pair_is_timed_shortly(timing, monkeypatch, tmp_path):
+    seconds = []
+
+    def measure(target, model, profile, **how):
+        seconds.append((how["seconds"], how["max_warmup_seconds"]))
+
+    monkeypatch.setattr(winner_timing, "measure_on", measure)
+    with WinnerTiming(None, load_profile("jetson-nano"), print) as found:
+        found.measure_block(tmp_path / "student.onnx")
+        found.measure(tmp_path / "student.onnx")
+    assert seconds == [(0.25, 0.15), (5.0, None)]
 
 
 def test_a_file_that_a_board_does_not_load_is_a_note_and_the_next_is_timed(timing):
