@@ -6,13 +6,14 @@ SOURCES := autokd deploy tests tools
 # Files side by side, each with one thread: two processes of torch with two threads each crawl.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo test test-all check runtimes clean
+.PHONY: help demo test test-all check docs runtimes clean
 
 help:
 	@echo "make demo      install, then compress the demo teacher for a Jetson Nano, without a network"
 	@echo "make test      format, lint, types and tests, as CI runs them"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make check     format, lint and types alone"
+	@echo "make docs      build the documentation into build/site"
 	@echo "make runtimes  install old and arm64 runtimes into .runtimes, for the tests that need them"
 	@echo "make clean     remove .venv, demo/ and caches"
 	@echo "Another Python: make test PYTHON=python3.12"
@@ -31,6 +32,9 @@ check: .venv/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # What cannot be had is named and skipped; see docs/testing.md.
 runtimes: .venv/.installed
@@ -52,4 +56,8 @@ clean:
 
 .venv/.installed-dev: .venv/.installed
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+.venv/.installed-docs: .venv/.installed
+	$(PIP) -e '.[docs]'
 	@touch $@

@@ -1,0 +1,1 @@
+"""Parts of the documentation's site that are made while it is built: ``make docs``."""
