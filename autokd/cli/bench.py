@@ -9,7 +9,7 @@ from autokd.cli.options import json_option, target_options
 from autokd.cli.output import current_output, render_table
 from autokd.cli.progress import make_display
 from autokd.core.units import format_bytes, format_duration, parse_duration_seconds
-from autokd.errors import MeasurementError
+from autokd.errors import ConfigError, MeasurementError
 
 if TYPE_CHECKING:
     from autokd.core.measurement import LatencyMeasurement, SustainedResult
@@ -39,7 +39,7 @@ def bench(
     from autokd.measure.target import LOCAL, measure_on, open_target
 
     profile = load_profile(device)
-    seconds = None if sustained is None else parse_duration_seconds(sustained)
+    seconds = _read_duration(sustained)
     output = current_output()
     measured: dict[str, LatencyMeasurement] = {}
     with make_display() as display:
@@ -60,6 +60,16 @@ def bench(
     output.text("\n\n".join(render_measurement(*pair) for pair in measured.items()))
     _raise_on_invalid(measured)
     output.data(output.partial["measurements"])
+
+
+def _read_duration(sustained: str | None) -> float | None:
+    if sustained is None:
+        return None
+    try:
+        return parse_duration_seconds(sustained)
+    except ConfigError as fault:
+        message = f"--sustained: {fault}"
+        raise ConfigError(message) from None
 
 
 def render_measurement(model: str, found: "LatencyMeasurement") -> str:

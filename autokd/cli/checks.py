@@ -10,13 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from autokd.core.units import format_bytes
-from autokd.errors import ProfileError
-
-if TYPE_CHECKING:
-    from autokd.core.device import DeviceProfile
 
 PACKAGES = ("numpy", "torch", "torchvision", "botorch", "onnx", "onnxruntime")
 IMPORT_SECONDS = 180
@@ -163,56 +159,6 @@ def check_processor(workers: int | None) -> Finding:
         advice = "Other work keeps the cores busy: a run is slow, and times are not to be trusted."
         return Finding("warn", "processor", text, advice)
     return Finding("ok", "processor", text)
-
-
-def check_device(name: str, packages: dict[str, Package]) -> list[Finding]:
-    """Check a profile, its runtime, and that onnx here can write what the runtime loads."""
-    from autokd.core.device import load_profile
-
-    try:
-        profile = load_profile(name)
-    except ProfileError as fault:
-        return [Finding("fail", "device", str(fault), "Correct the profile.", is_device=True)]
-    return [
-        Finding("ok", "device", f"{profile.id}: {profile.name}", is_device=True),
-        _check_runtime(profile, packages),
-        _check_format(profile, packages.get("onnx")),
-    ]
-
-
-def _check_runtime(profile: "DeviceProfile", packages: dict[str, Package]) -> Finding:
-    runtime = profile.runtime
-    if runtime is None:
-        assert profile.takes is not None  # noqa: S101 - a profile has one of the two
-        text = f"no onnxruntime; {profile.takes.tool} takes the {profile.takes.form} file"
-        return Finding("ok", "runtime", text, is_device=True)
-    version = runtime.version
-    if profile.kind == "host" and (here := packages.get(runtime.package)) and here.version:
-        version = here.version  # the host's profile describes this very process
-    text = f"{runtime.package} {version}"
-    for bad in profile.known_bad:
-        if (bad.package, bad.version) == (runtime.package, version):
-            advice = (
-                f"This version fails there: {bad.reason}. Use another, and say so in the profile."
-            )
-            return Finding("fail", "runtime", text, advice, is_device=True)
-    return Finding("ok", "runtime", f"{text}, not known to be bad", is_device=True)
-
-
-def _check_format(profile: "DeviceProfile", onnx: Package | None) -> Finding:
-    target, runtime = profile.export, profile.runtime
-    text = f"opset {target.opset} and IR {target.ir}"
-    if runtime is not None:
-        text += f"; the runtime loads up to opset {runtime.max_opset} and IR {runtime.max_ir}"
-    if onnx is None or onnx.opset is None or onnx.ir is None:
-        advice = "onnx cannot be imported here, so nothing can be exported."
-        return Finding("fail", "ONNX form", text, advice, is_device=True)
-    if target.opset > onnx.opset or target.ir > onnx.ir:
-        advice = (
-            f"onnx {onnx.version} writes up to opset {onnx.opset} and IR {onnx.ir}: upgrade it."
-        )
-        return Finding("fail", "ONNX form", text, advice, is_device=True)
-    return Finding("ok", "ONNX form", text, is_device=True)
 
 
 def _probe(names: Sequence[str]) -> tuple[list[dict[str, Any]], str]:

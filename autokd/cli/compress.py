@@ -1,4 +1,4 @@
-"""``autokd compress``, ``resume`` and ``status``."""
+"""``autokd compress`` and ``resume``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -64,7 +64,7 @@ def compress(
         _dry_run(settings)
         return
     if settings.target is None and accept_host_key is not None:
-        message = "--accept-host-key goes with --target ssh://..."
+        message = "--accept-host-key: goes with --target ssh://...; give that too, or leave it out."
         raise click.UsageError(message, click.get_current_context(silent=True))
     meet_target(settings.target, profile, accept_host_key=accept_host_key, say=note)
     note(f"run folder: {run}")
@@ -93,21 +93,6 @@ def resume(run: str) -> None:
     _print_report(report, folder)
 
 
-@click.command()
-@click.argument("run", metavar="RUN")
-@json_option
-def status(run: str) -> None:
-    """Say where a run stands; it may be going on."""
-    folder = existing_run(run)
-    from autokd import pipeline
-    from autokd.cli.result import render_status
-
-    found = pipeline.read_status(folder)
-    output = current_output()
-    output.text(render_status(found))
-    output.record(found)
-
-
 def existing_run(run: str) -> Path:
     """Give the folder of a run.
 
@@ -119,7 +104,9 @@ def existing_run(run: str) -> Path:
         message = f"{folder}: no such run folder; 'autokd compress' prints the name of a run first."
         raise InputError(message)
     if not (folder / "config.toml").is_file():
-        message = f"{folder}: is not a run folder: it holds no config.toml."
+        message = (
+            f"{folder}: is no run folder (it has no config.toml); give the --out of 'compress'."
+        )
         raise InputError(message)
     return folder
 

@@ -77,7 +77,7 @@ def check(file: str) -> None:
     from autokd.core.device import load_profile
 
     if not file.endswith(".toml"):
-        message = f"{file}: a profile is a file that ends in .toml."
+        message = f"{file}: a profile is a file that ends in .toml; give such a one."
         raise ProfileError(message)
     profile = load_profile(file)
     estimates = [name for name, is_estimate in _numbers(profile) if is_estimate]

@@ -27,9 +27,12 @@ COMMANDS = {
         "autokd.cli.compress", "compress", "Make a small student of a teacher for a device."
     ),
     "resume": LazyCommand("autokd.cli.compress", "resume", "Go on with a run that was stopped."),
-    "status": LazyCommand("autokd.cli.compress", "status", "Say where a run stands."),
-    "report": LazyCommand("autokd.cli.report", "report", "Write the report of a run once more."),
+    "status": LazyCommand("autokd.cli.status", "status", "Say where a run stands."),
+    "report": LazyCommand("autokd.cli.report", "report", "Write the report of a run, or serve it."),
     "export": LazyCommand("autokd.cli.export", "export", "Export a winner for another device."),
+    "export-optuna": LazyCommand(
+        "autokd.cli.export_optuna", "export_optuna", "Write a run as a journal of Optuna."
+    ),
     "compare": LazyCommand(
         "autokd.cli.compare", "compare", "Hold a student against an earlier one."
     ),

@@ -8,10 +8,35 @@ import click
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-# As `StrategyName` and `LossName` in `autokd.core`, which would bring the records with them.
+# As `StrategyName`, `Preset` and `LossName` in `autokd.core`, which would bring the records with
+# them.
 STRATEGIES = ("autokd", "bohb", "asha", "evolution", "random")
+SPACES = ("paper", "edge")
 LOSSES = ("kd", "dkd", "dist", "logit-std")
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
+
+
+class NameOrPlugin(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on
+    """One of the names that come with autokd, or that of a plug-in.
+
+    Which plug-ins there are is looked up when the settings are read, and told there.
+
+    Attributes:
+        choices: The names that come with autokd.
+    """
+
+    name = "name"
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
+
+    def get_metavar(
+        self,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None = None,  # noqa: ARG002 - given from click 8.2 on
+    ) -> str:
+        """Give ``[kd|dkd|PLUG-IN]``."""
+        return f"[{'|'.join(self.choices)}|PLUG-IN]"
 
 
 def flag_of(parameter: str) -> str:
@@ -90,7 +115,7 @@ def target_options(command: C) -> C:
         click.option(
             "--target",
             metavar="T",
-            help="Where models are timed: local, or ssh://[user@]host[:port].",
+            help="Where models are timed: local, ssh://[user@]host[:port], or PLUG-IN://...",
         ),
         click.option(
             "--accept-host-key",
@@ -186,9 +211,9 @@ def search_options(command: C) -> C:
         click.option("--budget", metavar="TIME", help="Time to search, such as 30m or 8h."),
         click.option("--trials", type=int, metavar="N", help="Try N students, however long."),
         click.option("--epochs", type=float, metavar="E", help="Longest training, with --trials."),
-        click.option("--strategy", type=click.Choice(STRATEGIES), help="Who proposes students."),
-        click.option("--space", type=click.Choice(["paper", "edge"]), help="Preset of students."),
-        click.option("--loss", type=click.Choice(LOSSES), help="How students are taught."),
+        click.option("--strategy", type=NameOrPlugin(STRATEGIES), help="Who proposes students."),
+        click.option("--space", type=NameOrPlugin(SPACES), help="Preset of students."),
+        click.option("--loss", type=NameOrPlugin(LOSSES), help="How students are taught."),
         click.option(
             "--warm-start",
             multiple=True,
@@ -212,6 +237,12 @@ def search_options(command: C) -> C:
             type=int,
             metavar="N",
             help="Compare with N seeds; 1, or 3 in a long run, if not given.",
+        ),
+        click.option(
+            "--track",
+            multiple=True,
+            metavar="WHERE",
+            help="Follow the run in tensorboard, or in mlflow[:URI]; may be given more than once.",
         ),
     )
 

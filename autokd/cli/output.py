@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -74,6 +74,13 @@ def note_error(message: str) -> None:
     """Write an error to stderr: in lines of 80 columns for a person, in one line for a log."""
     text = f"autokd: error: {message}"
     note(wrap(text) if sys.stderr is not None and sys.stderr.isatty() else text)
+
+
+def is_watched(stream: TextIO | None) -> bool:
+    """Whether ``stream`` is a terminal before a person, on which lines can be drawn anew."""
+    is_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    is_dumb = os.environ.get("TERM", "") == "dumb"
+    return stream is not None and stream.isatty() and not is_ci and not is_dumb
 
 
 def close_quietly(stream: Any) -> None:

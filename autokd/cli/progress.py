@@ -1,13 +1,12 @@
 """Progress on stderr: bars with time left on a terminal, a line now and then anywhere else."""
 
-import os
 import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from autokd.cli.output import note
+from autokd.cli.output import is_watched, note
 from autokd.core.units import format_duration
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Display(Protocol):
 
 def make_display() -> Display:
     """Give bars when stderr is a terminal that a person watches, lines when not."""
-    return BarDisplay() if _is_watched() else LineDisplay()
+    return BarDisplay() if is_watched(sys.stderr) else LineDisplay()
 
 
 class LineDisplay:
@@ -173,9 +172,3 @@ class _Pace:
 def _line(what: str, share: float, seconds_left: float | None) -> str:
     left = "" if seconds_left is None else f", {format_duration(seconds_left)} left"
     return f"{what}: {min(100.0 * share, 99.0):.0f} %{left}"
-
-
-def _is_watched() -> bool:
-    is_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-    is_dumb = os.environ.get("TERM", "") == "dumb"
-    return sys.stderr is not None and sys.stderr.isatty() and not is_ci and not is_dumb

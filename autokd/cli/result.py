@@ -4,9 +4,9 @@ from pathlib import Path
 
 from autokd.cli.output import render_table, wrap
 from autokd.core.measurement import LatencyMeasurement
-from autokd.core.results import Feasibility, Report, RunStatus, Winner
+from autokd.core.results import Feasibility, Report, Winner
 from autokd.core.shortfall import limit_name, limit_text
-from autokd.core.units import format_bytes, format_count, format_duration
+from autokd.core.units import format_bytes, format_count
 
 _UNKNOWN = "-"
 
@@ -73,31 +73,6 @@ def render_feasibility(found: Feasibility) -> str:
         else:
             parts.append(f"No limit alone stops any of them; the nearest is that on {name}.")
     return "\n\n".join(parts)
-
-
-def render_status(status: RunStatus) -> str:
-    """Give where a run stands."""
-    budget, best = status.budget_seconds, status.best_accuracy
-    spent = format_duration(status.spent_seconds)
-    states = ", ".join(f"{count} {state}" for state, count in status.trials_by_state.items())
-    rows = [
-        ("run", status.run),
-        ("state", status.state),
-        ("trials", states or "none yet"),
-        *[
-            (
-                f"rung {row.rung}",
-                f"{row.finished} finished, best validation accuracy {_percent(row.best_accuracy)}",
-            )
-            for row in status.rungs
-        ],
-        ("best", "none yet" if best is None else f"{_percent(best)} validation accuracy"),
-        ("time", spent if budget is None else f"{spent} of {format_duration(budget)}"),
-    ]
-    text = render_table(("", ""), rows)
-    if status.state == "stopped":
-        text += f"\n\nGo on with: autokd resume {status.run}"
-    return text
 
 
 def _before_training(winner: Winner, device: str) -> str:

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from autokd.cli.checks import Finding, Level
+from autokd.cli.target_trial import check_trial
 from autokd.core.units import format_bytes
 from autokd.errors import DeviceError, MeasurementError
 
@@ -22,11 +23,11 @@ _32_BIT = re.compile(r"arm(v[4-8].*)?|i[3-6]86|mips|riscv32")
 def check_target(
     text: str, profile: "DeviceProfile | None", *, accept_host_key: str | None
 ) -> list[Finding]:
-    """Reach a target, and judge what it says about itself.
+    """Reach a target, judge what it says about itself, and time a student there.
 
     Args:
         text: Its address.
-        profile: What it should be; None judges the machine alone.
+        profile: What it should be; None judges the machine alone, and times nothing.
         accept_host_key: Of a board that is met for the first time.
 
     Raises:
@@ -42,7 +43,10 @@ def check_target(
         except (DeviceError, MeasurementError) as fault:
             advice = "The message says what to do."
             return [Finding("fail", "target", str(fault), advice, is_device=True)]
-    return judge_probe(target.name, probed, profile)
+        findings = judge_probe(target.name, probed, profile)
+        if profile is not None and all(finding.level != "fail" for finding in findings):
+            findings += check_trial(target, profile)
+    return findings
 
 
 def judge_probe(name: str, probed: "BenchAnswer", profile: "DeviceProfile | None") -> list[Finding]:

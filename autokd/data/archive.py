@@ -76,7 +76,7 @@ class Archive:
         if len(shape) not in {3, 4} or (len(shape) == 4 and shape[3] not in {1, 3}):
             self.fail(f"{key} has shape {shape}, and must be (n, h, w), or (n, h, w, 1 or 3)")
         if 0 in shape:
-            self.fail(f"{key} has shape {shape}: there are no images in it")
+            self.fail(f"{key} has shape {shape}: there are no images in it; give some")
         return shape if len(shape) == 4 else (*shape, 1)
 
     def labels(self, key: str, images: int) -> Integers:
@@ -101,7 +101,7 @@ class Archive:
 
     def fail(self, rule: str) -> NoReturn:
         """Raise DataError that names the file and says ``rule``."""
-        msg = f"{self._path}: {rule}."
+        msg = f"{self._path}: {rule}{'' if rule.endswith(('?', '.')) else '.'}"
         raise DataError(msg)
 
 

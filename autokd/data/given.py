@@ -144,7 +144,7 @@ def items_of(given: Any, where: str) -> Any:
         )
         raise DataError(msg)
     if not len(given):
-        msg = f"{where}: has no images."
+        msg = f"{where}: has no images; give some."
         raise DataError(msg)
     return given
 
@@ -173,8 +173,8 @@ def as_picture(image: Any, where: str) -> Image.Image:
         array = image
     else:
         msg = (
-            f"{where}: is a {type(image).__name__}; an image is a PIL image, a uint8 array (h, w, "
-            "channels), or a tensor (channels, h, w) of uint8 or of floats in 0..1."
+            f"{where}: is a {type(image).__name__}; an image must be a PIL image, a uint8 array "
+            "(h, w, channels), or a tensor (channels, h, w) of uint8 or of floats in 0..1."
         )
         raise DataError(msg)
     if array.dtype != np.uint8:
@@ -184,8 +184,8 @@ def as_picture(image: Any, where: str) -> Image.Image:
         array = array[:, :, 0]
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or 0 in array.shape:
         msg = (
-            f"{where}: has shape {tuple(image.shape)}; an array is (h, w), or (h, w, 1 or 3), a "
-            "tensor (1 or 3, h, w)."
+            f"{where}: has shape {tuple(image.shape)}; an array must be (h, w), or (h, w, 1 or 3), "
+            "a tensor (1 or 3, h, w)."
         )
         raise DataError(msg)
     return Image.fromarray(np.ascontiguousarray(array))
@@ -259,7 +259,10 @@ def _planes(image: Tensor, where: str) -> "np.ndarray[Any, Any]":
         raise DataError(msg)
     if image.ndim == 3:
         if image.shape[0] not in (1, 3):
-            msg = f"{where}: has shape {tuple(image.shape)}; a tensor is (1 or 3, h, w), or (h, w)."
+            msg = (
+                f"{where}: has shape {tuple(image.shape)}; a tensor must be (1 or 3, h, w), or (h, "
+                "w)."
+            )
             raise DataError(msg)
         image = image.permute(1, 2, 0)
     return image.numpy()

@@ -131,13 +131,13 @@ def read_weight(weights: Weights, key: str, shape: tuple[int, ...]) -> Floats:
         ExportError: It is missing, has another shape, or is not finite.
     """
     if key not in weights:
-        msg = f"weights: {key} is missing; the weights belong to another student."
+        msg = f"weights: {key} is missing; they are another student's, export that."
         raise ExportError(msg)
     value = np.asarray(weights[key], dtype=np.float64)
     if value.shape != shape:
         msg = (
             f"weights: {key} has shape {value.shape}, the program asks for {shape}; "
-            "the weights belong to another student."
+            "the weights are another student's, export that."
         )
         raise ExportError(msg)
     if not np.isfinite(value).all():

@@ -67,7 +67,10 @@ def read_graph(source: onnx.ModelProto | Path) -> StudentGraph:
         for node in graph.node
     )
     if NORMALISED not in {node.output for node in nodes}:
-        msg = f"{_where(source)}: has no tensor {NORMALISED!r}; it is no fp32 student of autokd."
+        msg = (
+            f"{_where(source)}: has no tensor {NORMALISED!r}; it is no fp32 student of autokd. "
+            "Give a winner's student.onnx."
+        )
         raise ExportError(msg)
     full = 255.0 if graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8 else 1.0
     return StudentGraph(

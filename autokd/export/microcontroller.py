@@ -66,7 +66,10 @@ def fold_normalisation(model: onnx.ModelProto) -> onnx.ModelProto:
     first = [node for node in graph.node if NORMALISED in node.input]
     if not first or any(node.op_type != "Conv" for node in first):
         found = ", ".join(f"{node.op_type} {node.name}" for node in first) or "nothing"
-        msg = f"student: {found} reads the image, and normalisation folds into convolutions only."
+        msg = (
+            f"student: {found} reads the image, and normalisation folds into convolutions only; "
+            "give another --winner."
+        )
         raise ExportError(msg)
     zero = byte_zero_point(mean) / 255.0
     for node in first:

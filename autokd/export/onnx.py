@@ -104,7 +104,10 @@ def build_model(
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as fault:
-        msg = f"student: onnx refuses the model for opset {target.opset}: {fault}"
+        msg = (
+            f"student: onnx refuses the model for opset {target.opset} ({fault}); export another "
+            "winner."
+        )
         raise ExportError(msg) from None
     return model
 

@@ -60,15 +60,15 @@ def check_file(path: Path, target: ExportTarget, *, operators: frozenset[str] = 
     if opsets != {"": target.opset}:
         found = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in opsets.items())
         msg = f"{path}: operator sets are {found}; the profile asks for ai.onnx {target.opset} only"
-        raise ExportError(msg + f" ({target.reason}).")
+        raise ExportError(msg + f" ({target.reason}). Export it again for this device.")
     if model.ir_version != target.ir:
         msg = f"{path}: IR version is {model.ir_version}; the profile asks for {target.ir}"
-        raise ExportError(msg + f" ({target.reason}).")
+        raise ExportError(msg + f" ({target.reason}). Export it again for this device.")
     _check_contents(path, model, target, operators)
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as fault:
-        msg = f"{path}: onnx refuses the file: {fault}"
+        msg = f"{path}: onnx refuses the file ({fault}); export it again."
         raise ExportError(msg) from None
     _open_session(path)
 
@@ -118,7 +118,10 @@ def compare(
     expected = np.asarray(reference, dtype=np.float64)
     found = np.asarray(logits, dtype=np.float64)
     if expected.shape != found.shape or not len(expected):
-        msg = f"{where}: gives logits of shape {found.shape}, the student {expected.shape}."
+        msg = (
+            f"{where}: gives logits of shape {found.shape}, the student {expected.shape}; export "
+            "it again."
+        )
         raise ParityError(msg)
     error = np.abs(found - expected)
     scale = np.abs(expected).max(axis=1, keepdims=True)
@@ -132,7 +135,7 @@ def compare(
             f"{where}: does not compute what the student computes: {int(wrong.sum())} of "
             f"{len(expected)} images differ; the logits of image {worst} are off by up to "
             f"{error[worst].max():.3g}, allowed {float(allowed[worst, 0]):.3g}; the same class is "
-            f"named for {result.agreement:.1%}. This file must not be used."
+            f"named for {result.agreement:.1%}. Do not use this file: export another winner."
         )
         raise ParityError(msg)
     return result
@@ -155,13 +158,16 @@ def _check_contents(
     graph = model.graph
     outside = [t.name for t in graph.initializer if t.data_location == TensorProto.EXTERNAL]
     if outside:
-        msg = f"{path}: weights {outside[0]!r} are in another file; the board gets one file only."
+        msg = (
+            f"{path}: weights {outside[0]!r} are in another file; the board gets one file only: "
+            "save it so."
+        )
         raise ExportError(msg)
     unknown = sorted({f"{n.domain}.{n.op_type}".lstrip(".") for n in graph.node} - operators)
     if unknown:
         msg = (
             f"{path}: has operators {', '.join(unknown)}; "
-            f"a student has only {', '.join(sorted(operators))}."
+            f"a student has only {', '.join(sorted(operators))}. Export it again."
         )
         raise ExportError(msg)
     if [i.name for i in graph.input] != [INPUT_NAME] or [o.name for o in graph.output] != [
@@ -189,7 +195,7 @@ def _open_session(path: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except _REFUSALS as fault:
-        msg = f"{path}: onnxruntime {ort.__version__} does not load it: {fault}"
+        msg = f"{path}: onnxruntime {ort.__version__} does not load it ({fault}); export it again."
         raise ExportError(msg) from None
     except ort_errors.NoSuchFile:
         msg = f"{path}: is missing; export it again."

@@ -20,6 +20,7 @@ from autokd.measure.protocol import (
 from autokd.measure.target import measure_on
 
 NAME = "this host"
+_ASK = "'autokd doctor --target local' looks for the cause."
 
 _START_SECONDS = 60.0  # to start Python, import onnxruntime and load the model, on a busy machine
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -31,11 +32,13 @@ class LocalTarget(Closing):
     Attributes:
         name: For people.
         is_device: Whether this host is what the profile describes.
+        on_this_host: It is.
     """
 
     def __init__(self, *, is_device: bool) -> None:
         self.name = NAME
         self.is_device = is_device
+        self.on_this_host = True
         self._probed: BenchAnswer | None = None
 
     def probe(self) -> BenchAnswer:
@@ -111,7 +114,7 @@ def require_ok(answer: BenchAnswer, *, where: str) -> BenchAnswer:
         DeviceError: The agent refused.
     """
     if answer.error is not None:
-        msg = f"{where}: {answer.error.message} ({answer.error.kind})"
+        msg = answer.error.in_words(where)
         raise DeviceError(msg)
     return answer
 
@@ -147,10 +150,10 @@ def _run(
             env={**os.environ, **thread_variables(threads)},
         )
     except TimeoutError:
-        msg = f"{NAME}: {what}: timing did not end within {seconds:.0f} s and was stopped."
+        msg = f"{NAME}: {what}: did not end within {seconds:.0f} s and was stopped; end other work."
         raise MeasurementError(msg) from None
     if not done.stdout:
         last = strip_control(done.stderr)[-300:] or "no text"
-        msg = f"{NAME}: the agent ended with status {done.status} and no answer: {last}"
+        msg = f"{NAME}: the agent ended with status {done.status} and no answer: {last}. {_ASK}"
         raise DeviceError(msg)
     return parse_answer(done.stdout, where=NAME)

@@ -135,22 +135,22 @@ def _describe_input(job: JobFacts) -> str:
 
 def _timed(answer: BenchAnswer, target: str) -> _Timed:
     if answer.error is not None:
-        msg = f"{target}: {answer.error.message} ({answer.error.kind})"
+        msg = answer.error.in_words(target)
         raise DeviceError(msg)
     host, runtime, memory, state = answer.host, answer.runtime, answer.memory_kb, answer.state
     job, latency, validity = answer.job, answer.latency_ms, answer.validity
     if host is None or runtime is None or memory is None or state is None:
-        msg = f"{target}: the agent's answer says nothing about the machine."
+        msg = f"{target}: the agent's answer says nothing about the machine; measure again."
         raise DeviceError(msg)
     if job is None or latency is None or validity is None:
-        msg = f"{target}: the agent answered a probe, not a measurement."
+        msg = f"{target}: the agent answered a probe, not a measurement; measure again."
         raise DeviceError(msg)
     return _Timed(host, runtime, memory, state, job, latency, validity)
 
 
 def _require_asked(parts: _Timed, *, target: str, job: BenchJob) -> None:
     if parts.host.virtualised == "qemu-user":
-        msg = f"{target}: runs under qemu-user, whose times are never taken as a latency."
+        msg = f"{target}: runs under qemu-user, whose times are never a latency; give a board."
         raise DeviceError(msg)
     if job.model_sha256 not in (None, parts.job.model_sha256):
         msg = f"{target}: timed another file than the one that was sent; measure again."

@@ -103,7 +103,7 @@ def profile_of(
 
 def _host(answer: BenchAnswer) -> Host:
     if answer.host is None:
-        msg = "the agent's probe says nothing about the machine."
+        msg = "the agent's probe says nothing about the machine; probe it again."
         raise DeviceError(msg)
     return answer.host
 
@@ -170,7 +170,7 @@ def _runtime(answer: BenchAnswer, like: DeviceProfile, date: str) -> dict[str, A
     limits = onnx_limits(found.version) if found else None
     if found is None or limits is None:
         version = found.version if found else "without a version"
-        msg = f"the target has onnxruntime {version}; autokd knows 1.10 and later."
+        msg = f"the target has onnxruntime {version}; autokd knows 1.10 and later: install one."
         raise DeviceError(msg)
     others = [name for name in found.providers_available if name != "CPUExecutionProvider"]
     also = f"; it offers {', '.join(others)} too" if others else ""

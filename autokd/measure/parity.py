@@ -49,11 +49,14 @@ def compare_output(
     expected = [float(value) for value in reference]
     output = answer.output
     if output is None:
-        msg = "the agent's answer has no output to compare."
+        msg = "the agent's answer has no output to compare; measure again."
         raise DeviceError(msg)
     sent = output.values
     if output.size != len(expected) or not 0 < len(sent) <= output.size:
-        msg = f"the model gave {output.size} numbers there, and {len(expected)} here."
+        msg = (
+            f"the model gave {output.size} numbers there, and {len(expected)} here; export it "
+            "again."
+        )
         raise DeviceError(msg)
     pairs = [(abs(got - value), value) for got, value in zip(sent, expected, strict=False)]
     return OutputParity(

@@ -17,8 +17,23 @@ SCHEMA = "autokd.bench/1"
 BEGIN = b"-----BEGIN AUTOKD BENCH-----"
 END = b"-----END AUTOKD BENCH-----"
 MAX_ANSWER_BYTES = 2**20
+_LOOK = "Look at what answers there."
 
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+
+
+# What to do, by the kind of a refusal of the agent.
+_ADVICE = {
+    "import": "'autokd doctor --target' asks that machine.",
+    "input": "export it for this device again.",
+    "load": "export it for this device again, or correct the runtime in the profile.",
+    "memory": "give a smaller student, or end other programs there.",
+    "model": "give an ONNX file.",
+    "output": "export another winner.",
+    "provider": "install the onnxruntime that has it there, or correct the profile.",
+    "run": "export it for this device again, or correct the runtime in the profile.",
+    "sha256": "measure again.",
+}
 
 
 def strip_control(text: str) -> str:
@@ -70,6 +85,11 @@ class Refused(_Part):
 
     kind: Text
     message: Text
+
+    def in_words(self, where: str) -> str:
+        """Give the message of an error: place, what the agent said, and what to do."""
+        advice = _ADVICE.get(self.kind, "look at what runs there, and measure again.")
+        return f"{where}: {self.message} ({self.kind}); {advice}"
 
 
 class Runner(_Part):
@@ -270,13 +290,13 @@ def parse_answer(output: bytes, *, where: str) -> BenchAnswer:
         DeviceError: There is no whole answer, it is too large, or breaks the schema.
     """
     if len(output) > MAX_ANSWER_BYTES:
-        msg = f"{where}: answered {len(output)} bytes; at most {MAX_ANSWER_BYTES} are read."
+        msg = f"{where}: answered {len(output)} bytes; at most {MAX_ANSWER_BYTES} are read. {_LOOK}"
         raise DeviceError(msg)
     _, begin, rest = output.partition(BEGIN)
     text, end, _ = rest.partition(END)
     if not begin or not end:
         seen = strip_control(output[:200].decode("utf-8", "replace")) or "nothing"
-        msg = f"{where}: the agent gave no whole answer, but: {seen}"
+        msg = f"{where}: the agent gave no whole answer, but: {seen}. {_LOOK}"
         raise DeviceError(msg)
     try:
         raw = json.loads(text, parse_constant=_refuse_constant)
@@ -284,10 +304,10 @@ def parse_answer(output: bytes, *, where: str) -> BenchAnswer:
     except ValidationError as fault:
         first = fault.errors(include_input=False)[0]
         place = strip_control(".".join(str(part) for part in first["loc"])) or "(whole answer)"
-        msg = f"{where}: the answer's {place} is wrong: {strip_control(first['msg'])}."
+        msg = f"{where}: the answer's {place} is wrong: {strip_control(first['msg'])}. {_LOOK}"
         raise DeviceError(msg) from None
     except (ValueError, RecursionError) as fault:
-        msg = f"{where}: the answer is not JSON: {strip_control(str(fault))}."
+        msg = f"{where}: the answer is not JSON: {strip_control(str(fault))}. {_LOOK}"
         raise DeviceError(msg) from None
 
 

@@ -59,6 +59,7 @@ class SshTarget(Closing):
     ) -> None:
         self.name = str(address)
         self.is_device = True
+        self.on_this_host = False
         self._address = address
         self._accept = accept_host_key
         self._say = say
@@ -198,7 +199,9 @@ class SshTarget(Closing):
                 on_line=self._hear,
             )
         except TimeoutError:
-            msg = f"{self.name}: the agent did not end in time and was stopped."
+            msg = (
+                f"{self.name}: the agent did not end in time and was stopped; end other work there."
+            )
             raise MeasurementError(msg) from None
         if not done.stdout:
             raise explain_end(done, name=self.name, live=live, turn=self._turn_seconds)

@@ -161,7 +161,7 @@ class SshConnection:
                 f"key there with 'ssh-copy-id {user}{self._address.host}'."
             )
         if "resolve hostname" in said or "onfiguration option" in said:
-            return DeviceError(f"{self._address}: {said}")
+            return DeviceError(f"{self._address}: {said} Check the address, and ~/.ssh/config.")
         if status not in (0, 255):
             return DeviceError(
                 f"{self._address}: no folder can be made there ({said or f'status {status}'}); "

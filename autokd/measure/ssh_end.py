@@ -29,7 +29,9 @@ def explain_end(
     """
     said = strip_control(done.stderr)[-300:]
     if done.status == _LATE:
-        return MeasurementError(f"{name}: the agent ran longer than {live:.0f} s and was stopped.")
+        return MeasurementError(
+            f"{name}: the agent ran longer than {live:.0f} s and was stopped; end other work there."
+        )
     if done.status == _BUSY:
         holder = said.rpartition(WAITING)[2] or "another run"
         return DeviceError(
@@ -41,7 +43,10 @@ def explain_end(
         advice = _BY_SIGNAL.get(ended, "look at who ended it, and measure again.")
         return DeviceError(f"{name}: the agent was ended by {ended}: {advice}")
     last = said or "it said nothing"
-    return DeviceError(f"{name}: the agent ended with status {done.status} and no answer: {last}")
+    return DeviceError(
+        f"{name}: the agent ended with status {done.status} and no answer: {last}. "
+        "'autokd doctor --target' looks for the cause."
+    )
 
 
 def _signal_name(number: int) -> str:

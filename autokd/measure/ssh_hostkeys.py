@@ -84,7 +84,8 @@ def require_known(address: SshAddress, *, accept: str | None) -> None:
     if accept != shown.fingerprint:
         msg = (
             f"{address}: shows the host key {shown.fingerprint}, and {accept} was to be accepted. "
-            "Either the fingerprint is of another key or board, or somebody stands between."
+            "Either the fingerprint is of another key or board, or somebody stands between; "
+            "compare it with the board's own."
         )
         raise DeviceError(msg)
     _remember(file, address.known_as, shown)
@@ -123,7 +124,8 @@ def fetch_key(address: SshAddress) -> HostKey:
             raise DeviceError(msg) from None
         found = known_keys(file, address.known_as)
     if not found:
-        msg = f"{address}: cannot be reached: {strip_control(done.stderr)[-300:] or 'no reason'}"
+        said = strip_control(done.stderr)[-300:] or "no reason"
+        msg = f"{address}: cannot be reached: {said}. Is the board on, and the port right?"
         raise DeviceError(msg)
     return found[0]
 
@@ -142,5 +144,8 @@ def _remember(file: Path, name: str, key: HostKey) -> None:
         with file.open("a", encoding="ascii") as stream:
             stream.write(f"{name} {key.kind} {key.blob}\n")
     except OSError as fault:
-        msg = f"{file}: the accepted host key cannot be kept ({fault.strerror})."
+        msg = (
+            f"{file}: the host key cannot be kept ({fault.strerror}); check that folder's "
+            "permissions."
+        )
         raise StorageError(msg) from None

@@ -1,6 +1,7 @@
 """Where a model is timed: this host, or a board that ssh reaches."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -8,6 +9,7 @@ from typing import Protocol, Self
 
 from autokd.core.device import DeviceProfile
 from autokd.core.measurement import LatencyMeasurement
+from autokd.core.plugin_record import NAME_FORM
 from autokd.errors import ConfigError, DeviceError, InputError
 from autokd.measure.measurement import to_measurement
 from autokd.measure.protocol import BenchAnswer, BenchJob, Host
@@ -15,7 +17,8 @@ from autokd.measure.protocol import BenchAnswer, BenchJob, Host
 Say = Callable[[str], None]
 
 LOCAL = "local"
-_FORMS = "give 'local' or ssh://[user@]host[:port]"
+_NAMES_A_PLUGIN = re.compile(NAME_FORM.removesuffix("$") + "://")
+_FORMS = "give 'local', ssh://[user@]host[:port], or NAME://... of an installed plug-in"
 
 
 class UnreachableError(DeviceError):
@@ -28,10 +31,12 @@ class Target(Protocol):
     Attributes:
         name: For people, such as ``this host`` or ``ssh://pi@board:22``.
         is_device: Whether a timing there counts as the board's.
+        on_this_host: Whether it shares the processor with what else runs here.
     """
 
     name: str
     is_device: bool
+    on_this_host: bool
 
     def probe(self) -> BenchAnswer:
         """Give facts about the machine; asked once and remembered.
@@ -76,17 +81,19 @@ def open_target(
     """Give the target that ``text`` names; nothing is connected before it is used.
 
     Args:
-        text: ``local`` or ``ssh://[user@]host[:port][/path/of/python3]``.
+        text: ``local``, ``ssh://[user@]host[:port][/path/of/python3]``, or ``NAME://...`` for the
+            plug-in of that name.
         profile: What the target is taken to be.
         accept_host_key: ``SHA256:...`` of a board that is not known yet.
         say: Told when the board is busy or the connection comes back.
 
     Raises:
         ConfigError: It is no such address.
+        PluginError: It names a plug-in that there is not, or that does not work.
     """
     if text == LOCAL:
         if accept_host_key is not None:
-            msg = "--accept-host-key goes with --target ssh://...; 'local' has no host key."
+            msg = "--accept-host-key: 'local' has no host key; leave it out, or give --target ssh://..."
             raise ConfigError(msg)
         from autokd.measure.local import LocalTarget
 
@@ -103,8 +110,15 @@ def open_target(
             f"{_FORMS}. An sshd on the phone, such as Termux has, is reached by ssh."
         )
         raise ConfigError(msg)
-    msg = f"--target {text!r}: is no target; {_FORMS}."
-    raise ConfigError(msg)
+    if not _NAMES_A_PLUGIN.match(text):
+        msg = f"--target {text!r}: is no target; {_FORMS}."
+        raise ConfigError(msg)
+    if accept_host_key is not None:
+        msg = f"--accept-host-key: goes with --target ssh://..., not with {text!r}; leave it out."
+        raise ConfigError(msg)
+    from autokd.measure.plugin_target import open_plugin_target
+
+    return open_plugin_target(text, profile)
 
 
 def measure_on(  # noqa: PLR0913 - a job as people ask for it
@@ -190,12 +204,12 @@ def require_board(target: Target, probed: BenchAnswer, profile: DeviceProfile) -
     """
     host = probed.host
     if host is None:
-        msg = f"{target.name}: the agent's probe says nothing about the machine."
+        msg = f"{target.name}: the agent's probe says nothing about the machine; ask it again."
         raise DeviceError(msg)
     if host.virtualised == "qemu-user":
         msg = (
             f"{target.name}: runs under qemu-user, whose times say nothing about a processor; "
-            "what it computes may be compared, its latency is not taken."
+            "what it computes may be compared, its latency is not taken; give a board."
         )
         raise DeviceError(msg)
     if target.is_device and profile.cpu.arch not in ("any", host.machine):

@@ -162,7 +162,7 @@ def _call_factory(factory: Callable[..., Any], arch: str, classes: int) -> Any:
         raise
     except Exception as fault:
         given = ", ".join(f"{k}={v}" for k, v in arguments.items())
-        msg = f"--arch {arch}: {arch.partition(':')[2]}({given}) failed: {fault!r}."
+        msg = f"--arch {arch}: {arch.partition(':')[2]}({given}) failed: {fault!r}; correct it."
         raise TeacherError(msg) from fault
 
 
@@ -176,7 +176,10 @@ def _takes_num_classes(factory: Callable[..., Any]) -> bool:
 
 def _as_module(built: object, arch: str) -> nn.Module:
     if not isinstance(built, nn.Module):
-        msg = f"--arch {arch}: gives a {type(built).__name__}, not a torch.nn.Module."
+        msg = (
+            f"--arch {arch}: gives a {type(built).__name__}, not a torch.nn.Module; name what "
+            "gives one."
+        )
         raise TeacherError(msg)
     return built
 

@@ -112,7 +112,10 @@ def _check_size(path: Path, members: list[zipfile.ZipInfo]) -> None:
         raise TeacherError(msg)
     for member in members:
         if member.filename.startswith("/") or ".." in Path(member.filename).parts:
-            msg = f"{path}: names a file outside itself, {member.filename!r}; it is not loaded."
+            msg = (
+                f"{path}: names a file outside itself, {member.filename!r}; it is not loaded; save "
+                "it again."
+            )
             raise TeacherError(msg)
 
 

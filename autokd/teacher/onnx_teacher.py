@@ -64,7 +64,10 @@ class OnnxModel:
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except _ORT_FAULTS as fault:
-            msg = f"{path}: onnxruntime {ort.__version__} cannot load it ({_first_line(fault)})."
+            msg = (
+                f"{path}: onnxruntime {ort.__version__} cannot load it ({_first_line(fault)}); "
+                "export it at a lower opset."
+            )
             raise TeacherError(msg) from None
         self.metadata = {entry.key: entry.value for entry in model.metadata_props}
         self.params = _count_params(model)
@@ -100,7 +103,7 @@ class OnnxModel:
         if len(inputs) != 1 or len(inputs[0].shape) != 4:
             msg = (
                 f"{self.where}: takes inputs of shapes {[i.shape for i in inputs]}; a teacher "
-                "takes one batch of images, (n, channels, px, px)."
+                "takes one batch of images, (n, channels, px, px): export it so."
             )
             raise TeacherError(msg)
         if inputs[0].type not in _DTYPES:
@@ -120,7 +123,7 @@ class OnnxModel:
         if channels not in (1, 3, None) or high != wide:
             msg = (
                 f"{self.where}: takes images of {channels} channels and {high}x{wide} px; a "
-                "teacher takes square images, gray or RGB."
+                "teacher takes square images, gray or RGB: export it so."
             )
             raise TeacherError(msg)
         self.channels = 3 if channels is None else channels
@@ -184,7 +187,10 @@ def _count_params(model: onnx.ModelProto) -> int | None:
 
 def _read_model(path: Path) -> onnx.ModelProto:
     if path.stat().st_size > MAX_UNPACKED_BYTES:
-        msg = f"{path}: has {path.stat().st_size} bytes; at most {MAX_UNPACKED_BYTES} are read."
+        msg = (
+            f"{path}: has {path.stat().st_size} bytes; at most {MAX_UNPACKED_BYTES} are read; give "
+            "a smaller one."
+        )
         raise TeacherError(msg)
     try:
         model = onnx.load_model_from_string(path.read_bytes())

@@ -110,7 +110,8 @@ def match_named(arch: str, state: Mapping[str, Tensor], *, where: str) -> Match:
     fingerprint = make_fingerprint(arch)
     shapes = {name: tuple(weight.shape) for name, weight in state.items()}
     if not any(name in shapes for name in fingerprint.classifier):
-        msg = f"{where}: its weights are not of --arch {arch}: {_difference(arch, shapes)}"
+        msg = f"{where}: its weights are not of --arch {arch}: {_difference(arch, shapes)} "
+        msg += "Give the architecture that it was saved from."
         raise TeacherError(msg)
     return _match(fingerprint, shapes)
 

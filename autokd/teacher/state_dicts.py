@@ -141,7 +141,10 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, arch: str, wher
         parts = wrong[:2]
         parts += [f"{len(missing)} weights are missing, as {missing[0]}"] if missing else []
         parts += [f"{len(unknown)} are not of it, as {unknown[0]}"] if unknown else []
-        msg = f"{where}: its weights do not fit --arch {arch}: {'; '.join(parts)}."
+        msg = (
+            f"{where}: its weights do not fit --arch {arch}: {'; '.join(parts)}. Give the "
+            "architecture that it was saved from."
+        )
         raise TeacherError(msg)
     module.load_state_dict({**counters, **kept})
 

@@ -74,7 +74,10 @@ def load_exported(path: Path) -> TrustedModule:
     inputs = set(program.graph_signature.user_inputs)
     shapes = [node.meta["val"].shape for node in program.graph.nodes if node.name in inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4:
-        msg = f"{path}: takes inputs of shapes {shapes}; a teacher takes one tensor of images."
+        msg = (
+            f"{path}: takes inputs of shapes {shapes}; a teacher takes one tensor of "
+            "images, (n, channels, px, px): export it so."
+        )
         raise TeacherError(msg)
     shape = tuple(side if isinstance(side, int) else None for side in shapes[0])
     return TrustedModule(program.module(), shape)

@@ -21,12 +21,11 @@ from autokd.core.results import (
     Feasibility,
     LimitFeasibility,
     Report,
-    RungStatus,
-    RunStatus,
     StageSeconds,
     TeacherResult,
     Winner,
 )
+from autokd.core.run_status import RungStatus, RunStatus
 from autokd.core.trial import DistillParams
 
 ONE = Graph(nodes=1, edges=())
@@ -211,6 +210,9 @@ class FakePipeline(types.ModuleType):
         if self.scenario == "parity":
             raise errors.ParityError("winners/1/student.onnx: logits differ by 0.3.")
         return run / "winners" / str(winner) / device / "student.onnx"
+
+    def export_optuna(self, run, file):
+        self.asked.append(("export-optuna", run, str(file)))
 
     def make_demo(self, folder, *, progress, say):
         self.asked.append(("demo", folder))

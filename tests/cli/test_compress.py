@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autokd.core.results import ExitStatus, Report, RunStatus
+from autokd.core.results import ExitStatus, Report
+from autokd.core.run_status import RunStatus
 
 TEACHER = ("--teacher", "model.pt", "--device", "jetson-nano")
 
@@ -124,7 +125,7 @@ def test_what_is_no_run_is_refused(pipeline, call, folder, command):
     assert "nope: no such run folder" in err
     code, _, err = call(command, ".")
     assert code == 2
-    assert ".: is not a run folder: it holds no config.toml." in err
+    assert ".: is no run folder (it has no config.toml); give the --out of 'compress'." in err
     assert pipeline.asked == []
 
 

@@ -1,12 +1,17 @@
+import tomllib
 from typing import get_args
 
 import click
 import pytest
 
 from autokd.cli.compress import compress
-from autokd.cli.options import LOSSES
-from autokd.core.config import RunConfig, SearchConfig
+from autokd.cli.options import LOSSES, NameOrPlugin
+from autokd.core.config import RunConfig, SearchConfig, StrategyName
+from autokd.core.family import Preset
+from autokd.core.plugins import SHIPPED
 from autokd.core.setting_names import KEYS
+from autokd.core.trial import LossName
+from tests.plugins.declare import declare
 
 STEERING = {"out", "config", "dry_run", "save_config", "accept_host_key", "json", "help"}
 
@@ -38,7 +43,42 @@ def test_choices_are_those_of_the_record(name):
         assert list(choice.choices) == list(get_args(_field(KEYS[name]).annotation))
 
 
-def test_strategy_space_and_loss_are_choices():
+@pytest.mark.parametrize(
+    ("name", "shipped"), [("strategy", StrategyName), ("space", Preset), ("loss", LossName)]
+)
+def test_a_name_is_one_of_autokd_or_of_a_plug_in(name, shipped):
+    kind = _parameters()[name].type
+    assert isinstance(kind, NameOrPlugin)
+    assert kind.choices == get_args(shipped) == SHIPPED[name]
+    assert kind.get_metavar(_parameters()[name]) == f"[{'|'.join(kind.choices)}|PLUG-IN]"
+
+
+@pytest.mark.parametrize("name", ["strategy", "space", "loss"])
+def test_a_name_that_nobody_installed_is_refused_with_those_that_there_are(call, name):
+    code, _, err = call("compress", "--teacher", "m.pt", "--device", "host", f"--{name}", "mine")
+    assert code == 2
+    shown = ", ".join(map(repr, SHIPPED[name]))
+    assert f"--{name} mine: there is no {name} 'mine'; there are {shown}." in err
+
+
+def test_the_loss_of_a_plug_in_is_taken_by_option_and_by_file(call, folder, tmp_path, monkeypatch):
+    entries = {"loss": {"mine": "nowhere:mine"}}
+    declare(monkeypatch, tmp_path / "site", entries, distribution="my-losses")
+    saved = folder / "saved.toml"
+    words = ["compress", "--teacher", "m.pt", "--device", "host", "--save-config", saved]
+    code, _, err = call(*words, "--loss", "mine", "--dry-run")
+    assert code == 2
+    assert "loss 'mine' of my-losses 2.1: failed while being imported" in err
+    table = {"kind": "loss", "name": "mine", "distribution": "my-losses", "version": "2.1"}
+    assert tomllib.loads(saved.read_text())["plugins"] == [table]
+    declare(monkeypatch, tmp_path / "site", entries, distribution="my-losses", version="2.2")
+    code, _, err = call("compress", "--config", saved, "--dry-run")
+    assert code == 2
+    assert "saved.toml: loss = mine: the settings are for loss 'mine' of my-losses 2.1" in err
+    assert "my-losses 2.2 is installed" in err
+
+
+def test_strategy_space_and_loss_have_defaults_of_autokd():
     assert SearchConfig.model_fields["loss"].default in _parameters()["loss"].type.choices
     assert SearchConfig.model_fields["strategy"].default in _parameters()["strategy"].type.choices
     assert SearchConfig.model_fields["space"].default in _parameters()["space"].type.choices

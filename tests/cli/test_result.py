@@ -4,7 +4,7 @@ import pytest
 
 from autokd.cli import result
 from autokd.core.config import RunConfig
-from autokd.core.results import Feasibility, LimitFeasibility, RunStatus
+from autokd.core.results import Feasibility, LimitFeasibility
 
 RUN = Path("runs/one")
 
@@ -80,19 +80,3 @@ def test_a_limit_that_stops_none_is_only_the_nearest() -> None:
     found = Feasibility(drawn=20, fitting=20, binding="max_params", limits=(row,))
     text = result.render_feasibility(found)
     assert text.endswith("No limit alone stops any of them; the nearest is that on parameters.")
-
-
-@pytest.mark.parametrize("state", ["running", "done", "stopped"])
-def test_only_a_stopped_run_is_gone_on_with(state) -> None:
-    status = RunStatus(
-        run="here",
-        state=state,
-        trials_by_state={},
-        rungs=(),
-        best_accuracy=None,
-        spent_seconds=5.0,
-        budget_seconds=None,
-    )
-    text = result.render_status(status)
-    assert ("autokd resume here" in text) == (state == "stopped")
-    assert "none yet" in text

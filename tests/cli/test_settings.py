@@ -87,7 +87,7 @@ def test_a_fault_on_the_command_line_names_the_option(folder):
         read_settings({**BOTH, "max_size": "12XB"}, None)
     with pytest.raises(ConfigError, match=r"^--budget soon: 'soon' is not a duration; write it"):
         read_settings({**BOTH, "budget": "soon"}, None)
-    with pytest.raises(ConfigError, match=r"^--views 0: Input should be greater than or equal to"):
+    with pytest.raises(ConfigError, match=r"^--views 0: must be greater than or equal to"):
         read_settings({**BOTH, "views": 0}, None)
 
 
@@ -96,7 +96,7 @@ def test_a_fault_in_the_file_names_the_file_and_the_key(folder):
     with pytest.raises(ConfigError, match=r"autokd.toml: unknown key 'data.vews' .*'views'"):
         read_settings(BOTH, None)
     (folder / "autokd.toml").write_text("[data]\nviews = 0\n")
-    with pytest.raises(ConfigError, match=r"autokd.toml: data.views = 0: Input should be greater"):
+    with pytest.raises(ConfigError, match=r"autokd.toml: data.views = 0: must be greater"):
         read_settings({**BOTH, "size": 32}, None)
     (folder / "autokd.toml").write_text("teacher = 'model.pt'\ndevice = 'host'\n")
     with pytest.raises(ConfigError, match=r"autokd.toml: teacher = 'model.pt': "):
