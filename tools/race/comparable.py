@@ -1,7 +1,7 @@
-"""The runs of a file, fit to be compared: of equal rules, each once, of tables as they are now."""
+"""The runs of a file, fit to be compared: of like rules, each once, of tables as they are now."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,14 @@ class Field:
     """All runs of a file.
 
     Attributes:
-        rules: Of each of them.
+        rules: Of each of them, but that strategies may have been let run longer than this.
+        caps: Evaluations of a run, by the strategy; the fewest are those of ``rules``.
         runs: At least one, in the order of the file.
     """
 
     path: Path
     rules: Rules
+    caps: Mapping[str, int]
     runs: tuple[Run, ...]
 
     @property
@@ -52,7 +54,8 @@ def read_field(path: Path) -> Field:
     """Read a file of runs.
 
     Raises:
-        DataError: It has no runs, a line that is none, a run twice, or runs of different rules.
+        DataError: It has no runs, a line that is none, a run twice, or runs whose rules differ in
+            more than the evaluations of strategies.
     """
     runs = tuple(read_runs(path))
     if not runs:
@@ -65,17 +68,26 @@ def read_field(path: Path) -> Field:
             msg = f"{path}: {_named(run)} is there twice; each run counts once, remove a line."
             raise DataError(msg)
         keys.add(run.key)
-    return Field(path, runs[0].rules, runs)
+    caps = {run.strategy: run.rules.evaluations for run in runs}
+    return Field(path, replace(runs[0].rules, evaluations=min(caps.values())), caps, runs)
 
 
 def _check_rules(path: Path, runs: Sequence[Run]) -> None:
-    first = runs[0]
+    firsts: dict[str, Run] = {}
     for run in runs:
-        if run.rules != first.rules:
+        own = firsts.setdefault(run.strategy, run)
+        differs_from = None
+        if run.rules != own.rules:
+            differs_from = own
+        elif replace(run.rules, evaluations=runs[0].rules.evaluations) != runs[0].rules:
+            differs_from = runs[0]
+        if differs_from is not None:
             msg = (
-                f"{path}: {_named(first)} had {first.rules}, {_named(run)} had {run.rules}; a miss "
-                "counts as the cap, so all runs of a report have the same rules. Race them again "
-                "under one of them, in a file of their own."
+                f"{path}: {_named(differs_from)} had {differs_from.rules}, "
+                f"{_named(run)} had {run.rules}; a miss "
+                "counts as the cap, so all runs of a strategy have the same rules, and those of "
+                "two differ in evaluations alone. Race them again under one of them, in a file of "
+                "their own."
             )
             raise DataError(msg)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.race.ablations import ABLATIONS
 from tools.race.ratios import (
     Bounded,
     Ratio,
@@ -24,11 +25,18 @@ class Comparison:
         random: Evaluations that random search had, over those that this strategy needs to be as
             good as half of random's runs: how many times fewer. None where random did not race,
             and for random itself.
+        random_seconds: The same of simulated training seconds, of which half of random's runs had
+            spent more and half less.
     """
 
     evaluations: Ratio | None
     seconds: Ratio | None
     random: Ratio | None
+    random_seconds: Ratio | None
+
+    def to_random(self, measure: Measure) -> Ratio | None:
+        """Give how many times less than random search it needs by a measure."""
+        return self.random if measure == "evaluations" else self.random_seconds
 
     def ratio(self, measure: Measure) -> Ratio | None:
         """Give the ratio to the reference by a measure."""
@@ -67,10 +75,9 @@ def compare(table: TableStandings, reference: str) -> Mapping[str, Comparison]:
         standing.strategy: Comparison(
             evaluations=_ratio(standing.evaluations, base.evaluations if base else None),
             seconds=_ratio(standing.seconds, base.seconds if base else None),
-            random=(
-                ratio_to_effort(table.random_after, standing.like_random)
-                if standing.like_random and standing.strategy != RANDOM
-                else None
+            random=_to_random(standing, table.random_after, standing.like_random),
+            random_seconds=_to_random(
+                standing, table.random_after_seconds, standing.like_random_seconds
             ),
         )
         for standing in table.standings
@@ -92,7 +99,7 @@ def by_merit(table: TableStandings, reference: str) -> list[Standing]:
     """Give the reference, then the others by their medians of evaluations."""
 
     def key(standing: Standing) -> tuple[bool, tuple[float, float, float]]:
-        return standing.strategy != reference, _rank(standing, "evaluations")
+        return standing.strategy != reference, _rank(table, standing, "evaluations")
 
     return sorted(table.standings, key=key)
 
@@ -104,11 +111,15 @@ def best_peer(
     reference: str,
     measure: Measure,
 ) -> BestPeer | None:
-    """Give the other that needed least by a measure; None where nobody compares."""
-    peers = [standing for standing in table.standings if standing.strategy != reference]
+    """Give the other that needed least by a measure; None where nobody compares.
+
+    The default strategy without one of its parts is no peer of it.
+    """
+    taken = {reference, *ABLATIONS}
+    peers = [standing for standing in table.standings if standing.strategy not in taken]
     if not peers or table.of(reference) is None:
         return None
-    best = min(peers, key=lambda standing: _rank(standing, measure))
+    best = min(peers, key=lambda standing: _rank(table, standing, measure))
     ratio = comparisons[best.strategy].ratio(measure)
     assert ratio is not None, best.strategy
     return BestPeer(strategy=best.strategy, ratio=ratio)
@@ -118,6 +129,18 @@ def _ratio(above: Waits, below: Waits | None) -> Ratio | None:
     return None if below is None else ratio_of_medians(above, below)
 
 
-def _rank(standing: Standing, measure: Measure) -> tuple[float, float, float]:
-    """Order strategies; between equal medians, as of misses, fewer misses and less regret count."""
-    return standing.waits(measure).median().counted, standing.missed, standing.final_regret
+def _to_random(standing: Standing, effort: float, waits: Sequence[Waits]) -> Ratio | None:
+    return ratio_to_effort(effort, waits) if waits and standing.strategy != RANDOM else None
+
+
+def _rank(
+    table: TableStandings, standing: Standing, measure: Measure
+) -> tuple[float, float, float]:
+    """Order strategies; between equal medians, as of misses, fewer misses and less regret count.
+
+    Only what the shortest runs could have seen counts, or those that ran longer would be behind.
+    """
+    end = table.shortest if measure == "evaluations" else table.shortest_seconds
+    waits = standing.waits(measure)
+    missed = float((waits.most > end).mean())
+    return min(waits.median().counted, end), missed, standing.final_regret

@@ -14,13 +14,15 @@ import numpy as np
 
 from autokd.errors import ConfigError
 from autokd.search.strategies import STRATEGIES
-from tools.race.catalogue import load_table
-from tools.race.peers import PEERS
+from tools.race.ablations import ABLATIONS
+from tools.race.ablations import NEED_LENGTHS as ABLATIONS_NEED_LENGTHS
+from tools.race.catalogue import has_lengths, load_table
+from tools.race.peers import NEED_LENGTHS, PEERS
 from tools.race.replay import eta_for, replay, replay_peer
 from tools.race.tables import Table
 from tools.race.traces import Rules, Run, read_runs
 
-_AUTOKD = {str(name): factory for name, factory in STRATEGIES.items()}
+_AUTOKD = {**{str(name): factory for name, factory in STRATEGIES.items()}, **ABLATIONS}
 SEARCHERS = (*_AUTOKD, *PEERS)
 
 
@@ -38,6 +40,11 @@ class Task:
     def key(self) -> tuple[str, str, int]:
         """As `tools.race.traces.Run.key`."""
         return self.table, self.strategy, self.seed
+
+
+def can_run(strategy: str, table: str) -> bool:
+    """Tell whether a strategy that lives by several lengths of training has them on a table."""
+    return has_lengths(table) or strategy not in NEED_LENGTHS | ABLATIONS_NEED_LENGTHS
 
 
 def missing_tasks(tasks: Sequence[Task], out: Path) -> list[Task]:

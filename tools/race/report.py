@@ -10,7 +10,7 @@ from tools.race.comparisons import compare
 from tools.race.figure import draw
 from tools.race.regret_curves import Clock, Panel, panel_of
 from tools.race.report_text import report_text
-from tools.race.standings import judge_table
+from tools.race.standings import RANDOM, judge_table
 from tools.race.tables import Table
 
 REFERENCE = "autokd"
@@ -48,10 +48,13 @@ def write_report(
         there = ", ".join(field.strategies)
         msg = f"{field.path}: has no runs of {reference}; --against one of {there}."
         raise ConfigError(msg)
-    cap = field.rules.evaluations
+    cap = field.caps.get(RANDOM, field.rules.evaluations)
     after = min(_AFTER, cap) if after is None else after
     if not 1 <= after <= cap:
-        msg = f"--after {after}: the runs of {field.path} have {cap} evaluations; give 1 to {cap}."
+        msg = (
+            f"--after {after}: the runs of random search in {field.path} have {cap} evaluations; "
+            f"give 1 to {cap}."
+        )
         raise ConfigError(msg)
     judged, panels = [], {clock: list[Panel]() for clock in FIGURE_FILES}
     for name in field.tables:
@@ -74,6 +77,7 @@ def write_report(
     text = report_text(
         judged,
         rules=field.rules,
+        caps=field.caps,
         reference=reference,
         after=after,
         figures=(FIGURE_FILES["evaluations"], FIGURE_FILES["full trainings"]),

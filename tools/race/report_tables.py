@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from autokd.search.pool import FloatArray
 from tools.race.cells import NONE, OPEN, bounded_text, number_text, ratio_text
 from tools.race.comparisons import Comparison, best_peer, by_merit, overall
 from tools.race.judge import TOP_SHARE
 from tools.race.ratios import Bounded, Ratio, geometric_mean, middle_of
 from tools.race.standings import LAST_SUGGESTIONS, Measure, Standing, TableStandings, area_ends
-from tools.race.traces import Rules
 
 Judged = Sequence[tuple[TableStandings, Mapping[str, Comparison]]]
 
@@ -31,9 +29,12 @@ def overall_table(judged: Judged, *, reference: str, after: int) -> str:
         for measure in _MEASURES:
             ratios = [ratio for c in found if (ratio := c.ratio(measure))]
             row += ["1", NONE] if name == reference else _overall_cells(ratios)
-        random = [comparison.random for comparison in found if comparison.random]
-        rows.append([*row, _mean_cell(geometric_mean(random)) if random else NONE])
-    return _markdown([*head, f"times fewer than random, to its best after {after}"], rows)
+        for measure in _MEASURES:
+            random = [ratio for c in found if (ratio := c.to_random(measure))]
+            row.append(_mean_cell(geometric_mean(random)) if random else NONE)
+        rows.append(row)
+    head.append(f"times fewer than random, to its best after {after}")
+    return _markdown([*head, "the same in seconds"], rows)
 
 
 def best_peers_table(judged: Judged, *, reference: str) -> str:
@@ -61,9 +62,9 @@ def best_peers_table(judged: Judged, *, reference: str) -> str:
     )
 
 
-def standings_table(judged: Judged, *, reference: str, after: int, rules: Rules) -> str:
+def standings_table(judged: Judged, *, reference: str, after: int) -> str:
     """Give the one table of all tables and strategies, the reference first, then by median."""
-    ends = area_ends(rules)
+    ends = area_ends(max(s.cap for table, _ in judged for s in table.standings))
     head = (
         "table",
         "strategy",
@@ -75,6 +76,7 @@ def standings_table(judged: Judged, *, reference: str, after: int, rules: Rules)
         f"ratio to {reference}",
         f"evaluations to random's best after {after}",
         "times fewer than random",
+        "the same in seconds",
         *(f"area after {end}" for end in ends),
         "area at the end",
         "CPU s a suggestion",
@@ -85,7 +87,6 @@ def standings_table(judged: Judged, *, reference: str, after: int, rules: Rules)
         for standing in by_merit(table, reference):
             compared = comparisons[standing.strategy]
             is_reference = standing.strategy == reference
-            areas = [_area_cell(area) for area in standing.areas] or [NONE] * (len(ends) + 1)
             rows.append(
                 (
                     table.table,
@@ -98,7 +99,8 @@ def standings_table(judged: Judged, *, reference: str, after: int, rules: Rules)
                     _ratio_cell(compared.seconds, to_itself=is_reference),
                     _like_random_cell(standing),
                     _ratio_cell(compared.random),
-                    *areas,
+                    _ratio_cell(compared.random_seconds),
+                    *(_area_cell(standing, end) for end in (*ends, standing.cap)),
                     number_text(standing.suggestion_seconds),
                     number_text(standing.last_suggestion_seconds),
                 )
@@ -145,8 +147,11 @@ def _like_random_cell(standing: Standing) -> str:
     return bounded_text(waits[middle_of(len(waits))].median()) if waits else NONE
 
 
-def _area_cell(areas: FloatArray) -> str:
-    low, middle, high = np.quantile(areas, [0.25, 0.5, 0.75])
+def _area_cell(standing: Standing, end: int) -> str:
+    """Give the area after ``end`` evaluations; a dash where its runs were shorter."""
+    if end not in standing.areas:
+        return NONE
+    low, middle, high = np.quantile(standing.areas[end], [0.25, 0.5, 0.75])
     return f"{middle:.3f} ({low:.3f} to {high:.3f})"
 
 

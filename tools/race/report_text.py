@@ -1,5 +1,7 @@
 """What races.md says, in Markdown."""
 
+from collections.abc import Mapping
+
 from tools.race.ratios import CONFIDENCE
 from tools.race.report_tables import (
     TOP,
@@ -47,15 +49,19 @@ The best of many is partly lucky, so its interval flatters it.
 {standings}
 
 - Evaluations and seconds: medians until a row of the top {top} in true score is first recommended.
-  A miss counts as the cap. Where it decides the median, only a bound is known, by what the runs
-  had spent: at least, at most, or neither (open).
+  A miss counts as the cap of its strategy. Where it decides the median, only a bound is known, by
+  what the runs had spent: at least, at most, or neither (open). Who is best is told by what all
+  had time for.
 - Ratios: of two medians, with a bootstrap interval of {confidence}; above 1, {reference} needs
   less.
 - Random's best after {after}: the true score that half of its runs recommend after so many
   evaluations. How many times fewer the others need is {after} over their median, with an interval
-  in which random's runs are drawn anew as well.
+  in which random's runs are drawn anew as well. In seconds it is what half of random's runs had
+  spent by then, over the others' median.
 - Area: the hypervolume of true score and use of the tightest limit, of all rows trained in full, as
   a share of what the rows of the table have; median and quartiles. Tables without limits have none.
+- `autokd-` and a part that is taken away or changed: the default strategy so, which is nobody's
+  peer.
 - CPU seconds of a suggestion: median over new trials, and over the last {last} of each run.
 
 ## Tables
@@ -65,20 +71,27 @@ The best of many is partly lucky, so its interval flatters it.
 
 
 def report_text(
-    judged: Judged, *, rules: Rules, reference: str, after: int, figures: tuple[str, str]
+    judged: Judged,
+    *,
+    rules: Rules,
+    caps: Mapping[str, int],
+    reference: str,
+    after: int,
+    figures: tuple[str, str],
 ) -> str:
     """Give the whole text.
 
     Args:
         judged: Each table with its comparisons, one at least.
-        rules: Of all runs.
+        rules: Of all runs, with the fewest evaluations that a strategy had.
+        caps: Evaluations by the strategy.
         reference: Strategy that all others are compared with.
         after: Evaluations of random search whose result the others are timed to.
         figures: Files beside the text: against evaluations, and against seconds.
     """
     evaluations_figure, seconds_figure = figures
     return _TEMPLATE.format(
-        rules=rules_line(rules),
+        rules=rules_line(rules, caps),
         seeds=seeds_line(judged, reference),
         evaluations_figure=evaluations_figure,
         seconds_figure=seconds_figure,
@@ -86,7 +99,7 @@ def report_text(
         top=TOP,
         overall=overall_table(judged, reference=reference, after=after),
         best_peers=best_peers_table(judged, reference=reference),
-        standings=standings_table(judged, reference=reference, after=after, rules=rules),
+        standings=standings_table(judged, reference=reference, after=after),
         confidence=f"{CONFIDENCE:.0%}",
         after=after,
         last=LAST_SUGGESTIONS,
@@ -94,8 +107,8 @@ def report_text(
     )
 
 
-def rules_line(rules: Rules) -> str:
-    """Say under which rules the runs were made."""
+def rules_line(rules: Rules, caps: Mapping[str, int]) -> str:
+    """Say under which rules the runs were made, and who was let run longer."""
     free = (
         "**Infeasible proposals are free**: limits are checked before training, so that a proposal "
         "that breaks them neither counts nor costs."
@@ -104,7 +117,11 @@ def rules_line(rules: Rules) -> str:
         "evaluation of score 0."
     )
     also = "" if rules.full_trainings is None else f", {rules.full_trainings:g} full trainings"
-    return f"{free} Caps of a run: {rules.evaluations:,} evaluations{also}."
+    longer = ", ".join(
+        f"{cap:,} of {name}" for name, cap in sorted(caps.items()) if cap > rules.evaluations
+    )
+    but = f" ({longer})" if longer else ""
+    return f"{free} Caps of a run: {rules.evaluations:,} evaluations{but}{also}."
 
 
 def seeds_line(judged: Judged, reference: str) -> str:

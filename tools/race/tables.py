@@ -62,7 +62,7 @@ class Table:
     Attributes:
         name: As it is called on the command line.
         points: (n, d) in the unit cube; a choice lies at the middle of its interval, as
-            `autokd.space.coding.Choice.encode` gives it.
+            `autokd.space.dimension.Choice.encode` gives it.
         choices: Number of values of each coordinate, 0 for a real one.
         descriptors: (n, k) numbers that are known before training; k may be 0.
         limits: What is feasible; none set where the table has no costs.

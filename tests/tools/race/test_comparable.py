@@ -24,6 +24,7 @@ def test_the_runs_of_a_file_come_with_their_rules_tables_and_strategies(tmp_path
     ]
     field = read_field(write(tmp_path / "f", *runs))
     assert field.rules == runs[0].rules
+    assert field.caps == {"random": 20, "bohb": 20}
     assert field.tables == ("made-up", "a")
     assert field.strategies == ("bohb", "random")
     assert [run.strategy for run in field.runs_on(made_up_table())] == ["random", "bohb"]
@@ -39,10 +40,24 @@ def test_an_empty_trace_fits_every_table(tmp_path):
 )
 def test_runs_of_unequal_rules_are_refused_with_both(tmp_path, rules):
     runs = run_of(hand_made(*STEPS)), run_of(hand_made(*STEPS), seed=1, **rules)
-    with pytest.raises(DataError, match="all runs of a report have the same rules") as caught:
+    with pytest.raises(DataError, match="all runs of a strategy have the same rules") as caught:
         read_field(write(tmp_path / "f", *runs))
     for run in runs:
         assert f"seed {run.seed} had {run.rules}" in str(caught.value)
+
+
+def test_a_strategy_may_run_longer_than_another_and_differ_in_nothing_else(tmp_path):
+    runs = [
+        run_of(hand_made(*STEPS), strategy=strategy, seed=seed, evaluations=cap)
+        for strategy, cap in [("random", 1500), ("autokd", 20)]
+        for seed in (0, 1)
+    ]
+    field = read_field(write(tmp_path / "f", *runs))
+    assert field.rules == runs[2].rules
+    assert field.caps == {"random": 1500, "autokd": 20}
+    other = run_of(hand_made(*STEPS), strategy="bohb", evaluations=30, free_infeasible=False)
+    with pytest.raises(DataError, match="differ in evaluations alone"):
+        read_field(write(tmp_path / "f", other))
 
 
 def test_a_file_without_runs_is_refused(tmp_path):

@@ -59,6 +59,25 @@ def test_the_best_peer_needs_least():
     assert [s.strategy for s in by_merit(table, "slow")] == ["slow", "autokd", "quick"]
 
 
+def test_the_reference_without_a_part_is_no_peer_of_it():
+    table = table_of(**{"autokd": [4] * 3, "autokd-raw-outcomes": [2] * 3, "slow": [8] * 3})
+    best = best_peer(table, compare(table, "autokd"), reference="autokd", measure="evaluations")
+    assert best.strategy == "slow"
+
+
+def test_who_ran_longer_is_ranked_by_what_all_had_time_for():
+    runs = [
+        run_of(hand_made((1, 10.0, 3), (25, 250.0, 99)), strategy="long", evaluations=100),
+        run_of(hand_made((1, 10.0, 3), (19, 190.0, 99)), strategy="short"),
+        run_of(hand_made((1, 10.0, 3), (2, 20.0, 99)), strategy="autokd"),
+        run_of(hand_made((1, 10.0, 3), (2, 20.0, 9)), strategy="stuck"),
+    ]
+    table = judge_table(made_up_table(), runs, after=20)
+    # After 20 evaluations, long was where it began and stuck was at row 9.
+    names = [s.strategy for s in by_merit(table, "autokd")]
+    assert names == ["autokd", "short", "stuck", "long"]
+
+
 def test_among_those_that_miss_the_fewest_misses_are_best():
     table = table_of(autokd=[2] * 3, a=[None] * 3, b=[None, None, 3])
     best = best_peer(table, compare(table, "autokd"), reference="autokd", measure="evaluations")

@@ -167,7 +167,7 @@ def test_a_missing_package_is_named_with_how_to_get_it(tmp_path, monkeypatch):
 
 
 def test_names_are_all_different():
-    assert len(set(catalogue.NAMES)) == len(catalogue.NAMES) == 28
+    assert len(set(catalogue.NAMES)) == len(catalogue.NAMES) == 31
 
 
 @pytest.mark.skipif(DATA is None, reason="AUTOKD_TABLES names no folder of tables")
@@ -176,6 +176,7 @@ def test_a_real_table_is_whole(name):
     table = load_table(Path(str(DATA)), name)
     share = table.feasible().mean()
     assert share == 1.0 or 0.29 < share < 0.32
+    assert catalogue.has_lengths(name) is (len(table.lengths) > 1)
     assert (table.points > -1e-9).all()
     assert (table.points < 1 + 1e-9).all()
     assert len(np.unique(table.points, axis=0)) == len(table.points)

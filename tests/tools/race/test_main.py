@@ -82,6 +82,33 @@ def test_processes_give_the_runs_that_one_process_gives(tmp_path):
     assert len(one) == 2
 
 
+def test_a_strategy_is_let_run_longer_and_thirty_seeds_are_the_default(made_up, tmp_path):
+    out = tmp_path / "out.json"
+    given = arguments(out, "--longer", "random=7")
+    del given[given.index("--seeds") : given.index("--seeds") + 2]
+    race.main(given)
+    found = list(read_runs(out))
+    assert len(found) == 2 * race.SEEDS == 60
+    ends = {run.strategy: run.trace.evaluations[-1] for run in found}
+    assert ends == {"random": 7, "evolution": 5}
+
+
+@pytest.mark.parametrize("longer", ["random=5", "random=x", "bohb=9", "random"])
+def test_a_longer_run_that_is_none_is_refused(tmp_path, capsys, longer):
+    with pytest.raises(SystemExit):
+        race.main(arguments(tmp_path / "out.json", "--longer", longer))
+    assert "--longer" in capsys.readouterr().err
+
+
+def test_who_lives_by_lengths_is_left_out_where_there_is_one(made_up, tmp_path, capsys):
+    given = arguments(tmp_path / "out.json", seeds=1)
+    given[given.index("evolution")] = "autokd-full-length"
+    race.main(given)
+    assert made_up == [(TABLE, "random", 0)]
+    said = capsys.readouterr().out
+    assert f"autokd-full-length is left out on {TABLE}, which has one length" in said
+
+
 def test_a_file_of_other_rules_is_refused(made_up, tmp_path):
     out = tmp_path / "out.json"
     race.main(arguments(out, seeds=1))
@@ -94,7 +121,7 @@ def test_a_file_of_other_rules_is_refused(made_up, tmp_path):
 def test_an_unknown_table_is_refused_with_the_known_ones(tmp_path, capsys):
     with pytest.raises(SystemExit):
         race.main(arguments(tmp_path / "out.json", table="nb301"))
-    assert "--table nb301: no such table; there are nb201-cifar10" in capsys.readouterr().err
+    assert "--table nb301: no such table; there are autokd-edge, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("table", ["nb-macro", "taskset-patch32_GRU64_avg_bs128", "hpobench-car"])
@@ -130,15 +157,17 @@ def test_a_report_of_a_table_that_is_not_known_is_refused(made_up, tmp_path):
     race.main(arguments(out, seeds=1))
     out.write_text(out.read_text().replace(TABLE, "nb301"))
     given = ["data", "--out", str(out), "--report", str(tmp_path / "r"), "--against", "random"]
-    with pytest.raises(SystemExit, match="has runs on nb301, which is none of nb201-cifar10"):
+    with pytest.raises(SystemExit, match="has runs on nb301, which is none of autokd-edge, "):
         race.main(given)
 
 
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ([], "--table is missing; a race needs --table, --strategy, --seeds, --evaluations"),
-        (["--report", "r", "--seeds", "3"], "--table is missing"),
+        ([], "--table is missing; a race needs --table, --strategy, --evaluations"),
+        (["--report", "r", "--evaluations", "3"], "--table is missing"),
+        (["--report", "r", "--seeds", "3"], "--seeds has no effect without --table"),
+        (["--report", "r", "--longer", "random=9"], "--longer has no effect without --table"),
         (["--report", "r", "--jobs", "2"], "--jobs has no effect without --table"),
         (["--report", "r", "--pay-infeasible"], "--pay-infeasible has no effect without --table"),
         (["--report", "r", "--full-trainings", "2"], "--full-trainings has no effect"),

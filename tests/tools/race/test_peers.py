@@ -18,6 +18,7 @@ LIBRARIES = {
     "optuna-tpe": ("optuna",),
     "optuna-gp": ("optuna", "torch"),
     "optuna-nsga2": ("optuna",),
+    "optuna-nsga2-front": ("optuna",),
     "optuna-hyperband": ("optuna",),
     "smac": ("smac",),
     "smac-hyperband": ("smac",),
@@ -255,6 +256,21 @@ def test_a_missing_library_is_named_as_it_is_installed(name, monkeypatch) -> Non
     monkeypatch.setattr(importlib, "import_module", refuse)
     with pytest.raises(SystemExit, match=f"pip install {packages[name.split('-')[0]]}$"):
         PEERS[name](table(lengths=LENGTHS), seed=0, free_infeasible=True)
+
+
+@quiet
+@pytest.mark.skipif(not is_installed("optuna-nsga2-front"), reason="optuna is missing")
+def test_nsga2_spreads_over_the_front_when_it_is_asked_to() -> None:
+    """On a table where better is slower it goes on with fast rows; for the score alone it does not.
+
+    Rows of the last third are compared by their mean use of the limit.
+    """
+    toy = table(choices=(7, 7, 7), latency_limit_ms=15.0)
+    means = {}
+    for name in ("optuna-nsga2", "optuna-nsga2-front"):
+        asked = play(PEERS[name](toy, seed=0, free_infeasible=True), toy, 240)
+        means[name] = np.mean([toy.use[place] for place, _ in asked[-80:]])
+    assert means["optuna-nsga2-front"] < means["optuna-nsga2"] - 0.1
 
 
 class Stubborn(LibraryPeer):

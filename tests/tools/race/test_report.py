@@ -58,7 +58,9 @@ def test_a_reference_that_nobody_ran_is_refused_with_those_there_are(field, tmp_
 
 @pytest.mark.parametrize("after", [0, 21])
 def test_more_evaluations_than_random_had_are_refused(field, tmp_path, after):
-    with pytest.raises(ConfigError, match=f"--after {after}: .* have 20 evaluations; give 1 to 20"):
+    with pytest.raises(
+        ConfigError, match=f"--after {after}: .*random.* have 20 evaluations; give 1 to 20"
+    ):
         write_report(field, load, tmp_path / "new", reference="autokd", after=after)
 
 

@@ -10,9 +10,7 @@ from tools.race.report_tables import (
     tables_table,
 )
 from tools.race.standings import judge_table
-from tools.race.traces import NONE_YET, Rules
-
-RULES = Rules(evaluations=20)
+from tools.race.traces import NONE_YET
 
 
 def judged(*tables, limits=None):
@@ -45,7 +43,7 @@ def cells(text):
 
 
 def standings(tables, **more):
-    text = standings_table(tables, **{"reference": "autokd", "after": 20, "rules": RULES, **more})
+    text = standings_table(tables, **{"reference": "autokd", "after": 20, **more})
     return cells(text)
 
 
@@ -73,7 +71,8 @@ def test_the_others_are_timed_to_random():
     name = "evaluations to random's best after 20"
     assert (autokd[name], random[name]) == ("2", "16")
     assert autokd["times fewer than random"] == "10 (10 to 10)"
-    assert random["times fewer than random"] == "-"
+    assert random["times fewer than random"] == random["the same in seconds"] == "-"
+    assert autokd["the same in seconds"] == "10 (10 to 10)"
 
 
 def test_without_random_or_the_reference_cells_are_empty():
@@ -83,8 +82,7 @@ def test_without_random_or_the_reference_cells_are_empty():
 
 
 def test_areas_have_their_spread_and_are_empty_without_limits():
-    rules = Rules(evaluations=60)
-    assert standings(judged({"autokd": [2]}), rules=rules)[0]["area at the end"] == "-"
+    assert standings(judged({"autokd": [2]}))[0]["area at the end"] == "-"
     table = made_up_table(limits=Limits(max_params=118))
     finals = [(1, 10.0, 99), (1, 10.0, 3), (1, 10.0, NONE_YET)]
     runs = [
@@ -92,10 +90,23 @@ def test_areas_have_their_spread_and_are_empty_without_limits():
         for n, step in enumerate(finals)
     ]
     found = judge_table(table, runs, after=20)
-    (row,) = standings([(found, compare(found, "autokd"))], rules=rules)
-    ends = found.standings[0].areas[-1]
+    (row,) = standings([(found, compare(found, "autokd"))])
+    ends = found.standings[0].areas[60]
     assert np.count_nonzero(ends) == 0  # row 99 uses all of the limit, so that it spans no area
     assert row["area after 50"] == row["area at the end"] == "0.000 (0.000 to 0.000)"
+
+
+def test_an_area_after_the_end_of_a_strategy_is_not_given():
+    table = made_up_table(limits=Limits(max_params=118))
+    runs = [
+        run_of(hand_made((1, 10.0, 9)), strategy=strategy, evaluations=cap)
+        for strategy, cap in [("autokd", 50), ("random", 600)]
+    ]
+    found = judge_table(table, runs, after=20)
+    autokd, random = standings([(found, compare(found, "autokd"))])
+    assert autokd["area after 50"] == autokd["area at the end"] != "-"
+    assert autokd["area after 500"] == "-"
+    assert random["area after 500"] == random["area at the end"] == autokd["area after 50"]
 
 
 def test_cpu_seconds_are_given():
@@ -115,6 +126,7 @@ def test_means_and_counts_are_over_tables():
     assert random["evaluations, ratio to autokd"] == "10"
     assert random["better / level / worse 2"] == "0 / 0 / 1"
     assert autokd["times fewer than random, to its best after 20"] == "10"
+    assert autokd["the same in seconds"] == "10"
     assert autokd["better / level / worse"] == "-"
 
 

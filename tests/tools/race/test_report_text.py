@@ -18,12 +18,13 @@ def judged(**seeds):
 
 
 def test_the_rule_is_told():
-    free = rules_line(Rules(evaluations=1500))
+    free = rules_line(Rules(evaluations=1500), {"autokd": 1500})
     assert "**Infeasible proposals are free**" in free
     assert free.endswith("Caps of a run: 1,500 evaluations.")
-    paid = rules_line(Rules(evaluations=20, full_trainings=7.5, free_infeasible=False))
+    caps = {"autokd": 20, "random": 1500, "bohb": 20}
+    paid = rules_line(Rules(evaluations=20, full_trainings=7.5, free_infeasible=False), caps)
     assert "**Infeasible proposals are paid for**" in paid
-    assert paid.endswith("20 evaluations, 7.5 full trainings.")
+    assert paid.endswith("20 evaluations (1,500 of random), 7.5 full trainings.")
 
 
 def test_the_seeds_are_told_and_who_had_others():
@@ -40,13 +41,14 @@ def test_the_text_has_every_part_in_its_order(free):
     text = report_text(
         judged(autokd=[0], bohb=[0]),
         rules=rules,
+        caps={"autokd": 20, "bohb": 20},
         reference="autokd",
         after=20,
         figures=("one.svg", "two.svg"),
     )
     parts = [
         "# Races\n",
-        rules_line(rules),
+        rules_line(rules, {}),
         "](one.svg)",
         "](two.svg)",
         "## Over all tables",

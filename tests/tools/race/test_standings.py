@@ -4,7 +4,7 @@ import pytest
 from autokd.core.cost import Limits
 from tests.tools.race.made_up import hand_made, made_up_table, run_of
 from tools.race.standings import area_ends, judge_table
-from tools.race.traces import NONE_YET, Rules
+from tools.race.traces import NONE_YET
 
 # True scores: row 3 0.305, row 4 0.405, row 9 0.905, row 99 0.995, the target; median 0.5.
 SLOW = [(1, 10.0, 3), (2, 20.0, 4), (3, 30.0, 9), (8, 80.0, 99)]
@@ -53,6 +53,20 @@ def test_the_others_are_timed_to_what_half_of_randoms_runs_have():
     assert [like.least.tolist() for like in likes] == [[2, 1], [2, 1], [8, 2]]
     assert [like.least.tolist() for like in found.of("random").like_random][2] == [8, 2, 2]
     assert np.isinf(found.of("random").like_random[2].most[1])
+    assert found.random_after_seconds == 20.0  # of 20, 20 and 29
+    seconds = found.of("a").like_random_seconds
+    assert [like.least.tolist() for like in seconds] == [[20, 10], [20, 10], [80, 29]]
+
+
+def test_strategies_of_unequal_caps_are_judged_by_their_own_and_compared_where_both_were():
+    longer = [(1, 10.0, 3), (2, 20.0, 4), (25, 250.0, 9), (40, 400.0, 99)]
+    random = [run_of(hand_made(*longer), strategy="random", seed=n, evaluations=60) for n in (0, 1)]
+    found = judged(random, runs("a", NEVER, FAST))
+    assert (found.shortest, found.shortest_seconds) == (20, pytest.approx(290.0))
+    assert (found.of("random").cap, found.of("a").cap) == (60, 20)
+    assert found.of("random").missed == 0.0
+    assert found.of("random").evaluations.median().counted == 40
+    assert found.of("random").final_regret == pytest.approx((0.995 - 0.405) / 0.495)
 
 
 def test_of_an_even_number_of_randoms_runs_the_lower_median_counts():
@@ -67,16 +81,18 @@ def test_where_random_found_nothing_the_first_recommendation_is_as_good():
 
 
 def test_areas_are_read_after_50_and_500_evaluations_where_there_are_more():
-    assert area_ends(Rules(evaluations=50)) == ()
-    assert area_ends(Rules(evaluations=51)) == (50,)
-    assert area_ends(Rules(evaluations=1500)) == (50, 500)
+    assert area_ends(50) == ()
+    assert area_ends(51) == (50,)
+    assert area_ends(1500) == (50, 500)
 
 
 def test_areas_of_short_runs_are_those_at_their_end():
     table = made_up_table(limits=Limits(max_params=118))
     late = [(1, 10.0, 3), (60, 20.0, 9)]
     each = [run_of(hand_made(*s), seed=n, evaluations=100) for n, s in enumerate([late, FAST, ()])]
-    after_50, end = judged(each, table=table).of("script").areas
+    areas = judged(each, table=table).of("script").areas
+    assert list(areas) == [50, 100]
+    after_50, end = areas.values()
     # Row 9 is at 109 of 118 params with a gain of 0.405, row 99 at all of it; row 3 has no gain.
     assert after_50.tolist() == pytest.approx([0.0, end[0], 0.0])
     assert end[0] > 0
@@ -84,7 +100,7 @@ def test_areas_of_short_runs_are_those_at_their_end():
 
 
 def test_a_table_without_limits_has_no_areas():
-    assert judged(runs("a", SLOW)).of("a").areas == ()
+    assert judged(runs("a", SLOW)).of("a").areas == {}
 
 
 def test_seconds_of_a_suggestion_are_of_new_trials_alone():

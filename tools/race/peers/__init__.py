@@ -5,7 +5,13 @@ from functools import partial
 
 from tools.race.peers.ax_peer import AxClient
 from tools.race.peers.library_peer import LibraryPeer
-from tools.race.peers.optuna_peers import OptunaGp, OptunaHyperband, OptunaNsga2, OptunaTpe
+from tools.race.peers.optuna_peers import (
+    OptunaGp,
+    OptunaHyperband,
+    OptunaNsga2,
+    OptunaNsga2Front,
+    OptunaTpe,
+)
 from tools.race.peers.policy_gradient import UNTUNED, PolicyGradient
 from tools.race.peers.smac_peer import SmacHyperband, SmacPeer
 from tools.race.peers.syne_tune_peer import SyneTuneBohb
@@ -18,6 +24,7 @@ PEERS: Mapping[str, Callable[..., PolicyGradient | LibraryPeer]] = {
     "optuna-tpe": OptunaTpe,
     "optuna-gp": OptunaGp,
     "optuna-nsga2": OptunaNsga2,
+    "optuna-nsga2-front": OptunaNsga2Front,
     "optuna-hyperband": OptunaHyperband,
     "smac": SmacPeer,
     "smac-hyperband": SmacHyperband,

@@ -5,21 +5,25 @@ References:
         arXiv:1907.10902. Written against version 5.0.0, where constraints are set on a trial.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from autokd.errors import ConfigError
 from tools.race.peers.library_peer import LibraryPeer, Proposal, load_library
 from tools.race.tables import Table
 
 POPULATION = 20  # the default of 50 is half of a short race
+SCORE = "maximize"
+USE = "minimize"
 
 
 class OptunaPeer(LibraryPeer):
-    """A study with one objective, all limits as constraints, and a sampler that a subclass names.
+    """A study of the score, all limits as constraints, and a sampler that a subclass names.
 
     An infeasible trial gets the lowest feasible score so far: TPE and NSGA-II look at its excess
     alone, the Gaussian process wants both.
     """
+
+    directions: ClassVar[tuple[str, ...]] = (SCORE,)
 
     def __init__(self, table: Table, *, seed: int, free_infeasible: bool) -> None:
         super().__init__(table, seed=seed, free_infeasible=free_infeasible)
@@ -34,7 +38,7 @@ class OptunaPeer(LibraryPeer):
         self.study = self.optuna.create_study(
             # The pruner of Hyperband hashes the name to choose a bracket; left open, it is random.
             study_name=f"race-{seed}",
-            direction="maximize",
+            directions=self.directions,
             sampler=self.sampler(),
             pruner=self.pruner(),
         )
@@ -59,7 +63,12 @@ class OptunaPeer(LibraryPeer):
     def learn(self, proposal: Proposal, place: int, score: float | None) -> None:
         """Complete the trial."""
         self.describe(proposal.handle, place)
-        self.study.tell(proposal.handle, self.worst if score is None else score)
+        values = self.objectives(place, self.worst if score is None else score)
+        self.study.tell(proposal.handle, values)
+
+    def objectives(self, place: int, score: float) -> list[float]:  # noqa: ARG002 - for both
+        """Give what the study is told of a row, in the order of `directions`."""
+        return [score]
 
     def describe(self, trial: Any, place: int) -> None:
         """Write the row that was evaluated, and its excess over the limits, into the trial."""
@@ -94,6 +103,24 @@ class OptunaNsga2(OptunaPeer):
         return self.optuna.samplers.NSGAIISampler(
             population_size=POPULATION, seed=self.library_seed
         )
+
+
+class OptunaNsga2Front(OptunaNsga2):
+    """NSGA-II with two objectives, the score and the use of the tightest limit.
+
+    It searches the front that `tools.race.judge.hypervolume` measures. Use is known of every row;
+    without limits it is 0 of all, which leaves one objective.
+    """
+
+    directions = (SCORE, USE)
+
+    def __init__(self, table: Table, *, seed: int, free_infeasible: bool) -> None:
+        super().__init__(table, seed=seed, free_infeasible=free_infeasible)
+        self._use = table.use
+
+    def objectives(self, place: int, score: float) -> list[float]:
+        """Give both."""
+        return [score, float(self._use[place])]
 
 
 class OptunaHyperband(OptunaPeer):
