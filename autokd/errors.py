@@ -4,6 +4,7 @@
   + InputError              2    an option, a file or data that a person gave is wrong
     - ConfigError           2    autokd.toml or an option
     - ProfileError          2    a device profile
+    - PluginError           2    a plug-in that was named
     - DataError             2    images or labels
     - TeacherError          2    the teacher's file, or what it scores
       . UntrustedCodeError  2    the file would run code when loaded
@@ -54,6 +55,10 @@ class ConfigError(InputError):
 
 class ProfileError(InputError):
     """A device profile is missing, malformed or at odds with itself."""
+
+
+class PluginError(InputError):
+    """A plug-in that was named is missing, of another version, or does not work."""
 
 
 class DataError(InputError):

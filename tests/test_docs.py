@@ -53,9 +53,11 @@ def command_lines(path: Path) -> Iterator[list[str]]:
     indented = re.findall(r"^(?: {4}|\t).*$", text, re.MULTILINE)
     block = "\n".join([*fenced, *indented]).replace("\\\n", " ")
     for line in block.splitlines():
-        words = shlex.split(line.strip().removeprefix("$ "), comments=True, posix=False)
-        if words and words[0] == "autokd":
-            yield words[1:]
+        typed = line.strip().removeprefix("$ ")
+        if typed.startswith("autokd"):  # any other may be a sentence with an apostrophe
+            words = shlex.split(typed, comments=True, posix=False)
+            if words[0] == "autokd":
+                yield words[1:]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

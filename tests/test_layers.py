@@ -24,9 +24,11 @@ RANK = {
     "export": 4,
     "measure": 4,
     "report": 4,
+    "tracking": 4,
     "pipeline": 5,
     "api": 6,
     "cli": 6,
+    "testing": 6,
     "__init__": 7,  # names of all parts, imported when first used
     "__main__": 7,
 }
@@ -53,9 +55,11 @@ LIBRARIES = {
     "export": {"numpy", "onnx", "onnxruntime", "safetensors"},
     "measure": set(),
     "report": {"jinja2"},
+    "tracking": {"mlflow", "tensorboard", "torch"},
     "pipeline": {"numpy", "safetensors", "torch"},
     "api": {"numpy", "safetensors", "torch"},
     "cli": {"click", "rich"},
+    "testing": {"numpy", "torch"},
     "__init__": set(),
     "__main__": set(),
 }
@@ -115,7 +119,9 @@ def test_every_part_has_a_rank_and_every_rank_a_part() -> None:
 
 def test_every_library_that_a_part_may_use_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["timm"]]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"]]
+    lines += [line for name in ("mlflow", "tensorboard", "timm") for line in extras[name]]
     declared = {re.split(r"[^\w-]", line)[0] for line in lines}
     used = {
         COMPANION.get(name, PACKAGE_OF.get(name, name)) for p in LIBRARIES.values() for name in p

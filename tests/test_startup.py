@@ -66,7 +66,7 @@ def test_nothing_heavy_is_loaded_by(code: str) -> None:
     assert loaded_after(code) == set()
 
 
-@pytest.mark.parametrize("part", ["core", "space", "measure", "report", "api", "cli"])
+@pytest.mark.parametrize("part", ["core", "space", "measure", "report", "tracking", "api", "cli"])
 def test_no_module_of_these_parts_loads_torch(part: str) -> None:
     names = [
         f"autokd.{part}.{p.stem}" for p in (ROOT / "autokd" / part).glob("*.py") if p.stem[0] != "_"

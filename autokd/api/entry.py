@@ -71,7 +71,8 @@ def compress(  # noqa: PLR0913 - what goes in, and who is told
     if data is not None and not _is_path(data):
         chosen = _with_data(chosen, _kept(data, chosen.data, chosen.teacher, progress))
     if chosen.target is None and accept_host_key is not None:
-        raise ConfigError("accept_host_key=: goes with target='ssh://...'.")
+        msg = "accept_host_key=: goes with target='ssh://...'; give that too, or leave it out."
+        raise ConfigError(msg)
     from autokd.measure.target import meet_target
     from autokd.pipeline import compress as run_pipeline
 

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from autokd.core.codec import load_toml, nearest
-from autokd.core.config import RunConfig, StrategyName, TrainOn
-from autokd.core.family import Preset
+from autokd.core.config import RunConfig, TrainOn
 from autokd.core.setting_names import KEYS
 from autokd.core.settings import contradiction, merge, parse_settings, with_absolute_paths
-from autokd.core.trial import LossName
 from autokd.errors import ConfigError
 
 StrPath = str | os.PathLike[str]
@@ -37,14 +35,15 @@ class Settings(TypedDict, total=False):
     seed: int
     trials: int
     epochs: float
-    strategy: StrategyName
-    space: Preset
-    loss: LossName
+    strategy: str
+    space: str
+    loss: str
     workers: int
     train_on: TrainOn
     kd_gain: bool
     kd_gain_seeds: int
     warm_start: StrPath | Sequence[StrPath]
+    track: str | Sequence[str]
     precision: Literal["auto", "fp32", "fp16", "int8"]
     max_accuracy_drop: float
     max_latency_ms: float
@@ -55,7 +54,7 @@ class Settings(TypedDict, total=False):
 
 # Of `autokd.compress` itself.
 _OWN = ("config", "out", "accept_host_key", "progress", "say")
-_LISTS = ("mean", "std", "class_names", "warm_start")
+_LISTS = ("mean", "std", "class_names", "warm_start", "track")
 
 
 def read_keywords(given: Mapping[str, Any], config: RunConfig | StrPath | None) -> RunConfig:
@@ -80,7 +79,8 @@ def read_keywords(given: Mapping[str, Any], config: RunConfig | StrPath | None) 
         raise ConfigError("teacher=: is not given; give a file or a torch.nn.Module.")
     if "device" not in merged:
         msg = (
-            "device=: is not given, such as device='raspberry-pi-5'; 'autokd devices list' has all."
+            "device=: is not given; give one, such as device='raspberry-pi-5'. "
+            "'autokd devices list' has all."
         )
         raise ConfigError(msg)
     if (fault := contradiction(chosen, merged, spell=_spell)) is not None:

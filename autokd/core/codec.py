@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import json
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ def load_toml(path: Path, *, error: type[InputError] = ConfigError) -> dict[str,
         msg = f"{path}: cannot be read ({fault.strerror}); check the path and its permissions."
         raise error(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        msg = f"{path}: is not valid TOML: {fault}."
+        msg = f"{path}: is not valid TOML: {fault}; correct it."
         raise error(msg) from None
 
 
@@ -69,7 +70,7 @@ def load_record(cls: type[R], path: Path, *, error: type[InputError] = ConfigErr
         msg = f"{path}: cannot be read ({fault.strerror}); check the path and its permissions."
         raise error(msg) from None
     except ValueError as fault:
-        msg = f"{path}: is not valid JSON: {fault}."
+        msg = f"{path}: is not valid JSON: {fault}; write it again, or put back a copy."
         raise error(msg) from None
     return parse_record(cls, raw, where=str(path), error=error)
 
@@ -124,6 +125,12 @@ def nearest(word: str, known: list[str]) -> str:
     return f"known: {', '.join(sorted(known))}."
 
 
+def rule_of(message: str) -> str:
+    """Give what pydantic says of a value as a rule, ``must be greater than 0``, without its end."""
+    rule = message.removeprefix("Value error, ").rstrip(".")
+    return re.sub(r"^(Input|String) should", "must", rule)
+
+
 def _explain(cls: type[BaseModel], fault: ValidationError, where: str) -> str:
     faults = fault.errors()
     # A misspelt key is a missing one too; the misspelling is what helps.
@@ -137,10 +144,19 @@ def _explain(cls: type[BaseModel], fault: ValidationError, where: str) -> str:
         return f"{where}: unknown key {key!r} with value {first['input']!r}; {hint}{others}"
     if first["type"] == "missing":
         return f"{where}: missing key {key!r}; add it.{others}"
-    rule = first["msg"].removeprefix("Value error, ").rstrip(".")
-    if not location and isinstance(first["input"], dict):  # the rule names what contradicts what
-        return f"{where}: {rule}.{others}"
-    return f"{where}: {key} = {_short(first['input'])}: {rule}.{others}"
+    rule = rule_of(first["msg"])
+    rule += "" if rule.endswith("?") else "."
+    return f"{where}: {_shown(location, first['input'])}{rule}{others}"
+
+
+def _shown(location: list[str], value: object) -> str:
+    """Give the key with its value; of a table the rule itself names what contradicts what."""
+    key = ".".join(location)
+    if isinstance(value, dict) and "value" in value:
+        value = value["value"]  # a number with its source
+    elif isinstance(value, dict):
+        return f"{key}: " if key else ""
+    return f"{key or '(whole file)'} = {_short(value)}: "
 
 
 def _short(value: object) -> str:

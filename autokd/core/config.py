@@ -5,12 +5,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from autokd.core.cost import Limits
-from autokd.core.family import Preset
+from autokd.core.plugin_record import Plugin, PluginName
 from autokd.core.record import Record
-from autokd.core.trial import LossName
+from autokd.core.track_choice import check_choices
 from autokd.core.units import parse_bytes, parse_duration_seconds
 
 TrainOn = Literal["auto", "cpu", "cuda", "mps"]
+# Those that come with autokd.
 StrategyName = Literal["autokd", "bohb", "asha", "evolution", "random"]
 
 # Begins the name of a teacher that was given as a module from Python, in place of a file.
@@ -65,7 +66,7 @@ class SearchConfig(Record):
     """How students are searched.
 
     Attributes:
-        strategy: Who proposes.
+        strategy: Who proposes; this and the next two may be a plug-in, see `autokd.core.plugins`.
         space: Preset of the student space.
         loss: How all students are taught; temperature and weight are searched.
         trials: Stop after this many students; None goes by ``budget``.
@@ -77,9 +78,9 @@ class SearchConfig(Record):
         warm_start: Folders of earlier runs, whose best families are tried first.
     """
 
-    strategy: StrategyName = "autokd"
-    space: Preset = "edge"
-    loss: LossName = "kd"
+    strategy: PluginName = "autokd"
+    space: PluginName = "edge"
+    loss: PluginName = "kd"
     trials: int | None = Field(default=None, gt=0)
     epochs: float = Field(default=12.0, gt=0)
     workers: int | None = Field(default=None, gt=0, le=64)
@@ -144,22 +145,33 @@ class RunConfig(Record):
 
     Attributes:
         target: Where winners are timed, see `autokd.measure.target.open_target`; None is this host.
+        track: Where the run is told as it goes on, see `autokd.core.track_choice`.
+        plugins: Those that the settings name, in the version that the run began with; filled by
+            `autokd.core.plugins.with_plugins`.
     """
 
     device: str
     target: str | None = None
     budget: str = "30m"
     seed: int = Field(default=0, ge=0, lt=2**31)
+    track: tuple[str, ...] = ()
     teacher: TeacherConfig
     data: DataConfig = DataConfig()
     limits: LimitsConfig = LimitsConfig()
     search: SearchConfig = SearchConfig()
     export: ExportConfig = ExportConfig()
+    plugins: tuple[Plugin, ...] = ()
 
     @field_validator("budget")
     @classmethod
     def _is_a_duration(cls, value: str) -> str:
         parse_duration_seconds(value)
+        return value
+
+    @field_validator("track")
+    @classmethod
+    def _trackers_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        check_choices(value)
         return value
 
     @model_validator(mode="before")

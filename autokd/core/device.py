@@ -117,7 +117,7 @@ class DeviceProfile(Record):
         assert self.takes is not None  # noqa: S101 - a profile has one of the two
         msg = (
             f"device {self.id}: onnxruntime does not run there; it takes a file of form "
-            f"{self.takes.form} through {self.takes.tool}."
+            f"{self.takes.form} through {self.takes.tool}. Give a device that runs onnxruntime."
         )
         raise ProfileError(msg)
 
@@ -186,7 +186,9 @@ def load_profile(name: str) -> DeviceProfile:
     path = Path(name) if name.endswith(".toml") else _shipped(name)
     profile = load_record(DeviceProfile, path, error=ProfileError)
     if profile.id != path.stem:
-        msg = f"{path}: id = {profile.id!r} must be the name of the file, {path.stem!r}."
+        msg = (
+            f"{path}: id = {profile.id!r} must be the name of the file, {path.stem!r}; rename one."
+        )
         raise ProfileError(msg)
     return profile
 

@@ -6,21 +6,26 @@ References:
     [AutoKD]: arXiv:2111.03555, which searches these together with the distillation parameters.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from autokd.core.plugin_record import PluginName
 from autokd.core.record import Record
 
+# Those that come with autokd; others are plug-ins.
 Preset = Literal["paper", "edge"]
 Block = Literal["conv", "separable", "inverted"]
+# Pairs, not a table: a family is a key of caches.
+OwnValues = tuple[tuple[str, int | float | str], ...]
 
 
 class FamilyParams(Record):
     """One family. Out of range is an error, never a clamp.
 
     Attributes:
-        preset: Rules of the space: ``paper`` as published, ``edge`` for small devices.
+        preset: Rules of the space: ``paper`` as published, ``edge`` for small devices, or those of
+            a plug-in.
         top_nodes: Cells in the top graph (Watts-Strogatz).
         top_degree: Ring neighbours of a cell. networkx uses ``degree // 2`` on each side, so only
             even numbers are laws of their own.
@@ -36,9 +41,10 @@ class FamilyParams(Record):
             share the rest evenly.
         input_px: Side of the image that the student sees.
         fill: Fraction of the tightest limit that a member is sized to.
+        own: Numbers and words that only the space of a plug-in knows, by their name.
     """
 
-    preset: Preset
+    preset: PluginName
     top_nodes: int = Field(ge=3, le=10)
     top_degree: Literal[2, 4]
     top_rewire: float = Field(ge=0, le=1)
@@ -52,3 +58,8 @@ class FamilyParams(Record):
     last_stage_share: float = Field(default=1 / 3, gt=0, lt=1)
     input_px: int = Field(ge=8, le=1024)
     fill: float = Field(default=1.0, gt=0, le=1)
+    own: OwnValues = ()
+
+    def values(self) -> dict[str, Any]:
+        """Give all fields by name, those of ``own`` among them."""
+        return {**self.model_dump(exclude={"own"}), **dict(self.own)}

@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from autokd.core.family import Block, Preset
+from autokd.core.family import Block, OwnValues
+from autokd.core.plugin_record import PluginName
 from autokd.core.record import Record
 
 
@@ -73,9 +74,10 @@ class Genotype(Record):
         input_px: Side of the input image.
         image_channels: 1 for gray, 3 for RGB.
         classes: Length of the output.
+        own: As of the family, for the rules of a plug-in.
     """
 
-    preset: Preset
+    preset: PluginName
     block: Block
     top: Graph
     cells: tuple[Cell, ...]
@@ -84,6 +86,7 @@ class Genotype(Record):
     input_px: int
     image_channels: int = Field(ge=1, le=4)
     classes: int = Field(ge=2)
+    own: OwnValues = ()
 
     @model_validator(mode="after")
     def _one_cell_a_node(self) -> Self:
@@ -99,4 +102,6 @@ class Genotype(Record):
     @property
     def digest(self) -> str:
         """Twelve hex digits that are the same for equal genotypes only."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        # An empty field is left out: digests of files from before there were plug-ins stay.
+        text = self.model_dump_json(exclude=None if self.own else {"own"})
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -98,3 +98,16 @@ class LatencyMeasurement(Record):
     first_run_memory_bytes: int | None = None
     anonymous_memory_bytes: int | None = None
     sustained: SustainedResult | None = None
+
+
+class TimedStudent(Record):
+    """A student whose latency was predicted and then measured on the target.
+
+    Attributes:
+        trial_id: Of the trial; None for a member that was drawn and refused.
+        predicted_ms: As it was predicted when it was drawn.
+    """
+
+    trial_id: int | None
+    predicted_ms: float = Field(gt=0)
+    measured_ms: float = Field(gt=0)

@@ -2,12 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from autokd.core.config import RunConfig
 from autokd.core.cost import Cost, Limits
+from autokd.core.departures import ClassScore, DisagreementStrip
+from autokd.core.effects import ParameterEffect
 from autokd.core.genotype import Genotype
-from autokd.core.measurement import LatencyMeasurement, SessionOptions
+from autokd.core.measurement import LatencyMeasurement, SessionOptions, TimedStudent
 from autokd.core.precision import CalibrationMethod, Int8Form, Precision
 from autokd.core.record import Record
 from autokd.core.trial import DistillParams, Trial
@@ -124,11 +124,11 @@ class VariantResult(Record):
         drop: What it loses against fp32, as a fraction: of accuracy, or without labels of
             agreement.
         passed: Whether the drop is within what the run allows.
-        measurement: Its first timing that counts, or its first; None when it was not timed.
-        ratio: Time over that of fp32, the median of timings in turns; below 1 is faster. None when
+        measurement: By itself; None when it was not timed.
+        ratio: Time over that of fp32, from short timings in turns; below 1 is faster. None when
             there is no timing that counts.
-        ratio_low: The smallest ratio of two timings that followed each other.
-        ratio_high: The largest.
+        ratio_low: Lower end of its interval of 99 %.
+        ratio_high: Upper end.
         test_accuracy: Of the chosen one alone, over the whole test split; None without labels.
         note: What a person should know.
     """
@@ -189,6 +189,8 @@ class Winner(Record):
         variants: Precisions that were tried, fp32 first; empty when only fp32 was made.
         chosen: The precision whose file is for the board.
         chosen_reason: Why, in a sentence.
+        classes: One for each class, in their order; empty without labels.
+        strip: Where it departs from the teacher; None when nowhere.
     """
 
     rank: int
@@ -207,6 +209,8 @@ class Winner(Record):
     variants: tuple[VariantResult, ...] = ()
     chosen: Precision = "fp32"
     chosen_reason: str = ""
+    classes: tuple[ClassScore, ...] = ()
+    strip: DisagreementStrip | None = None
 
     @property
     def chosen_variant(self) -> VariantResult | None:
@@ -266,8 +270,11 @@ class Report(Record):
         verdict: One sentence.
         front: Ids of the trials that no other beats in both accuracy and use of the limits.
         trials: Every trial, failed ones included.
-        winners: Best first.
+        winners: Best first; none only in a report of a run that has not ended.
         full_rung: The rung of the full length; those below it are of the search.
+        effects: What each searched parameter moves, the largest share first; empty when too few
+            trials finished to say.
+        timed: Students whose predicted latency was held against a timing on the target.
     """
 
     schema_version: Literal[1] = 1
@@ -286,44 +293,10 @@ class Report(Record):
     data: DataResult
     trials: tuple[Trial, ...]
     front: tuple[int, ...]
-    winners: tuple[Winner, ...] = Field(min_length=1)
+    winners: tuple[Winner, ...]
     full_rung: int | None = None
+    effects: tuple[ParameterEffect, ...] = ()
+    timed: tuple[TimedStudent, ...] = ()
     kd_gain: KdGain | None
     seconds: StageSeconds
     warnings: tuple[str, ...] = ()
-
-
-class RungStatus(Record):
-    """How far one rung of a search is.
-
-    Attributes:
-        finished: Trials with a result at this rung.
-        best_accuracy: Highest validation accuracy among them; None before the first.
-    """
-
-    rung: int = Field(ge=0)
-    finished: int = Field(ge=0)
-    best_accuracy: float | None
-
-
-class RunStatus(Record):
-    """Where a run stands, read from its folder while it goes on or after it ended.
-
-    Attributes:
-        run: The run folder.
-        state: ``running``: a process works on it. ``stopped``: none does, and ``autokd resume``
-            goes on from here. ``done``: the report is written.
-        trials_by_state: Number of trials by the value of their `TrialState`.
-        rungs: The first rung first.
-        best_accuracy: Highest validation accuracy at the highest rung that has one.
-        spent_seconds: Of the budget, over all sessions.
-        budget_seconds: None when the run goes by a number of trials.
-    """
-
-    run: str
-    state: Literal["running", "stopped", "done"]
-    trials_by_state: dict[str, int]
-    rungs: tuple[RungStatus, ...]
-    best_accuracy: float | None
-    spent_seconds: float = Field(ge=0)
-    budget_seconds: float | None

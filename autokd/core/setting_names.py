@@ -29,6 +29,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "kd_gain": ("search", "kd_gain"),
     "kd_gain_seeds": ("search", "kd_gain_seeds"),
     "warm_start": ("search", "warm_start"),
+    "track": ("track",),
     "precision": ("export", "precision"),
     "max_accuracy_drop": ("export", "max_accuracy_drop"),
     "max_latency_ms": ("limits", "max_latency_ms"),

@@ -10,8 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from autokd.core.codec import parse_record
+from autokd.core.codec import parse_record, rule_of
 from autokd.core.config import MODULE, RunConfig
+from autokd.core.plugin_record import PluginKind
+from autokd.core.plugins import with_plugins
 from autokd.core.setting_names import KEYS
 from autokd.errors import ConfigError
 
@@ -72,6 +74,7 @@ def parse_settings(
 
     Raises:
         ConfigError: A value breaks a rule; the message names the setting or the file's key.
+        PluginError: A plug-in is named that is not installed, or in another version.
     """
     try:
         settings = RunConfig.model_validate(merged)
@@ -79,10 +82,16 @@ def parse_settings(
         for error in fault.errors():
             for name in chosen:
                 if tuple(error["loc"][: len(KEYS[name])]) == KEYS[name]:
-                    rule = error["msg"].removeprefix("Value error, ").rstrip(".")
+                    rule = rule_of(error["msg"])
                     message = f"{spell(name)} {_as_typed(chosen[name])}: {rule}."
                     raise ConfigError(message) from None
         settings = parse_record(RunConfig, merged, where=where)
+
+    def place(kind: PluginKind) -> str:
+        value = settings.target if kind == "target" else getattr(settings.search, kind)
+        return f"{spell(kind) if kind in chosen else f'{where}: {kind} ='} {value}"
+
+    settings = with_plugins(settings, place=place)
     # 'resume' may run in another folder.
     path = _absolute_data(settings.data.path, Path.cwd())
     return settings.model_copy(update={"data": settings.data.model_copy(update={"path": path})})

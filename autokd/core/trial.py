@@ -8,6 +8,7 @@ from pydantic import Field
 
 from autokd.core.cost import Cost
 from autokd.core.family import FamilyParams
+from autokd.core.plugin_record import PluginName
 from autokd.core.record import Record
 
 # ``member``: drawn from a family that did well. ``twin``: the winner, taught by labels alone.
@@ -15,7 +16,7 @@ from autokd.core.record import Record
 Origin = Literal["prior", "acquisition", "random", "fallback", "member", "twin", "repeat"]
 # Trained to show what the teacher gave, and never winners themselves.
 COMPARED: frozenset[Origin] = frozenset(("twin", "repeat"))
-# Definitions in `autokd.distill.losses`.
+# Those that come with autokd; definitions in `autokd.distill.losses`.
 LossName = Literal["kd", "dkd", "dist", "logit-std"]
 
 
@@ -30,7 +31,7 @@ class DistillParams(Record):
 
     temperature: float = Field(ge=1, le=20)
     alpha: float = Field(ge=0, le=1)
-    loss: LossName = "kd"
+    loss: PluginName = "kd"
 
 
 class Fidelity(Record):
@@ -62,6 +63,11 @@ class Candidate(Record):
     cost: Cost
     origin: Origin
     repeat: int = Field(default=0, ge=0)
+
+    @property
+    def network(self) -> tuple[FamilyParams, int, int]:
+        """What names its network, however that is taught: family, member and width."""
+        return self.family, self.member_seed, self.base_width
 
 
 class Observation(Record):

@@ -12,7 +12,7 @@ from autokd.core.codec import load_record, save_record, write_atomically
 from autokd.core.config import TrainOn
 from autokd.core.cost import Limits
 from autokd.core.device import DeviceProfile
-from autokd.core.family import Preset
+from autokd.core.plugin_record import PluginName
 from autokd.core.record import Record
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Candidate, Fidelity, Observation
@@ -51,7 +51,7 @@ class WorkerSetup(Record):
     logits_file: Path
     validation_logits_file: Path
     trials_folder: Path
-    preset: Preset
+    preset: PluginName
     profile: DeviceProfile
     limits: Limits
     class_names: tuple[str, ...]

@@ -1,9 +1,9 @@
 """What a student is trained to make small: ways to learn from a teacher, by name.
 
-Each loss of `LOSSES` gives what an image is worth, of the logits of both sides alone;
-`distillation_loss` mixes that with cross-entropy. The weights that a paper puts inside its loss are
-constants here; temperature and alpha are the two numbers that are searched. A common factor of a
-whole loss is not kept: it only moves the learning rate.
+Each loss of `LOSSES`, and each that is a plug-in, gives what an image is worth, of the logits of
+both sides alone; `distillation_loss` mixes that with cross-entropy. The weights that a paper puts
+inside its loss are constants here; temperature and alpha are the two numbers that are searched. A
+common factor of a whole loss is not kept: it only moves the learning rate.
 
 References:
     [Hinton2015]: G. Hinton, O. Vinyals, J. Dean. Distilling the Knowledge in a Neural Network.
@@ -16,13 +16,16 @@ References:
         Distillation. arXiv:2403.01427.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 
-from autokd.core.trial import DistillParams, LossName
+from autokd.core.plugins import blaming, load_plugin
+from autokd.core.trial import DistillParams
+from autokd.errors import PluginError
 
 # Student logits (n, c), teacher logits (n, c), labels (n,) with -1 where there is none -> (n,).
 # The teacher is taken as constant. A value that belongs to the batch stands in every row.
@@ -57,11 +60,14 @@ def distillation_loss(
 
     A row without a label has alpha = 1. Without teacher logits this is plain cross-entropy, as
     alpha = 0 is where every row has a label.
+
+    Raises:
+        PluginError: The loss is a plug-in that is not installed, or does not work.
     """
     if teacher_logits is None:
         return F.cross_entropy(student_logits, labels)
     labelled = labels >= 0
-    taught = LOSSES[params.loss](student_logits, teacher_logits, labels, params)
+    taught = loss_named(params.loss)(student_logits, teacher_logits, labels, params)
     plain = F.cross_entropy(student_logits, labels, ignore_index=-1, reduction="none")
     alpha = torch.where(labelled, params.alpha, 1.0)
     return ((1 - alpha) * plain + alpha * taught).mean()
@@ -159,12 +165,41 @@ def logit_std_loss(
     return LOGIT_STD_WEIGHT * kd_loss(student, teacher, labels, params)
 
 
-LOSSES: dict[LossName, Loss] = {
+LOSSES: Mapping[str, Loss] = {
     "kd": kd_loss,
     "dkd": dkd_loss,
     "dist": dist_loss,
     "logit-std": logit_std_loss,
 }
+
+
+def loss_named(name: str) -> Loss:
+    """Give the loss of a name, shipped or of a plug-in.
+
+    Raises:
+        PluginError: There is none, or it cannot be imported.
+    """
+    return LOSSES.get(name) or _plugin_loss(name)
+
+
+@lru_cache(maxsize=8)
+def _plugin_loss(name: str) -> Loss:
+    """Give the loss of a plug-in; what fails inside is said to be the plug-in's."""
+    plugin, given = load_plugin("loss", name)
+    if not callable(given):
+        msg = f"{plugin}: is a {type(given).__name__}; its entry point must name a function."
+        raise PluginError(msg)
+
+    def loss(student: Tensor, teacher: Tensor, labels: Tensor, params: DistillParams) -> Tensor:
+        with blaming(plugin, doing=f"scoring logits of shape {tuple(student.shape)}"):
+            values: Tensor = given(student, teacher, labels, params)
+            # Any other shape would be spread over the rows without a word.
+            if values.shape != labels.shape:
+                msg = f"it gave {tuple(values.shape)} values for {len(labels)} images"
+                raise ValueError(msg)
+            return values
+
+    return loss
 
 
 def _divergence(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:

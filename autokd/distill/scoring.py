@@ -1,12 +1,14 @@
 """What a student scores on validation images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 
-from autokd.data.augment import normalisation, normalise, resize
+from autokd.data.augment import Normalisation, normalisation, normalise, resize
+from autokd.data.images import ImageSet
 from autokd.distill.batches import TrainingData
 from autokd.distill.placement import mixed_precision
 from autokd.models.network import StudentNetwork
@@ -35,7 +37,6 @@ class Score:
 
 def score_student(network: StudentNetwork, data: TrainingData) -> Score:
     """Score ``network`` on the validation images; it is left in evaluation mode."""
-    program = network.program
     device = next(network.parameters()).device
     numbers = normalisation(data.mean, data.std, device)
     named = data.validation_logits.argmax(dim=1)
@@ -46,10 +47,8 @@ def score_student(network: StudentNetwork, data: TrainingData) -> Score:
     with torch.inference_mode():
         for start in range(0, len(data.validation), BATCH):
             here = slice(start, start + BATCH)
-            images = resize(data.validation.images[here].to(device), program.input_px)
-            with mixed_precision(device):
-                logits = network(normalise(images, numbers, channels=program.image_channels))
-            logits, answer = logits.float(), logits.argmax(dim=1)
+            logits = _batch_logits(network, data.validation.images[here], numbers)
+            answer = logits.argmax(dim=1)
             right, agreed = (answer == labels[here]).sum(), (answer == named[here]).sum()
             counts.append((right, agreed, F.cross_entropy(logits, labels[here], reduction="sum")))
     # Read back once: on a device each reading waits for all that came before it.
@@ -58,3 +57,40 @@ def score_student(network: StudentNetwork, data: TrainingData) -> Score:
         for column in zip(*counts, strict=True)
     )
     return Score(right_share, agreed_share, loss)
+
+
+def student_logits(
+    network: StudentNetwork,
+    images: ImageSet,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Tensor:  # (n, classes) float32, on the CPU
+    """Give what ``network`` says of images, as `score_student` sees it; it is left in evaluation.
+
+    Args:
+        network: A student, where it shall compute.
+        images: n images.
+        mean: Per channel that the student sees, of pixels in 0..1.
+        std: Per channel.
+    """
+    numbers = normalisation(mean, std, next(network.parameters()).device)
+    network.eval()
+    with torch.inference_mode():
+        found = [
+            _batch_logits(network, images.images[start : start + BATCH], numbers)
+            for start in range(0, len(images), BATCH)
+        ]
+        return torch.cat(found).cpu()
+
+
+def _batch_logits(
+    network: StudentNetwork,
+    images: Tensor,  # (b, h, w, c) uint8
+    numbers: Normalisation,
+) -> Tensor:  # (b, classes) float32
+    program, device = network.program, numbers.scale.device
+    resized = resize(images.to(device), program.input_px)
+    with mixed_precision(device):
+        logits: Tensor = network(normalise(resized, numbers, channels=program.image_channels))
+    return logits.float()

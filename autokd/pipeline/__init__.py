@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autokd.pipeline.demo import make_demo
+    from autokd.pipeline.optuna_export import export_optuna
     from autokd.pipeline.run import compress, dry_run, export_winner_for, resume
-    from autokd.pipeline.status import read_status
+    from autokd.pipeline.status import RunReader, read_status
 
-__all__ = ["compress", "dry_run", "export_winner_for", "make_demo", "read_status", "resume"]
+__all__ = [
+    "RunReader",
+    "compress",
+    "dry_run",
+    "export_optuna",
+    "export_winner_for",
+    "make_demo",
+    "read_status",
+    "resume",
+]
 
 # Names come late, so that 'autokd status' does not import torch.
 _MODULES = {
+    "RunReader": "autokd.pipeline.status",
     "compress": "autokd.pipeline.run",
     "dry_run": "autokd.pipeline.run",
+    "export_optuna": "autokd.pipeline.optuna_export",
     "export_winner_for": "autokd.pipeline.run",
     "make_demo": "autokd.pipeline.demo",
     "read_status": "autokd.pipeline.status",

@@ -1,8 +1,6 @@
 """The report of a run, put together from what its steps left."""
 
-import platform
 from datetime import UTC, datetime
-from importlib import metadata
 
 import autokd
 from autokd.core.config import RunConfig
@@ -17,27 +15,27 @@ from autokd.pipeline.choice import require_chosen
 from autokd.pipeline.deliver import Delivery
 from autokd.pipeline.kd_gain import kd_gain_of
 from autokd.pipeline.plan import RunPlan
+from autokd.pipeline.search_facts import SearchFacts
 from autokd.pipeline.students import FINAL_RUNG, Trained
+from autokd.pipeline.surroundings import machine_facts, tool_versions
 from autokd.search.front import pareto_front
-
-_PACKAGES = ("torch", "torchvision", "botorch", "onnx", "onnxruntime", "networkx", "numpy")
 
 
 def assemble_report(
-    config: RunConfig, profile: DeviceProfile, plan: RunPlan, trained: Trained, delivery: Delivery
+    config: RunConfig,
+    profile: DeviceProfile,
+    plan: RunPlan,
+    trained: Trained,
+    delivery: Delivery,
+    facts: SearchFacts,
 ) -> Report:
     """Give the report; every other file is rendered from it."""
     winners = delivery.winners
     return Report(
         autokd_version=autokd.__version__,
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions={"python": platform.python_version(), **_versions()},
-        machine={
-            "system": platform.system(),
-            "machine": platform.machine(),
-            "workers": plan.workers,
-            "threads": plan.threads,
-        },
+        versions=tool_versions(),
+        machine=machine_facts(plan),
         exit=_exit(config, winners[0]),
         verdict=_verdict(winners[0], profile, plan, delivery.teacher_test_accuracy),
         config=config,
@@ -51,6 +49,8 @@ def assemble_report(
         front=search_front(trained.trials, plan),
         winners=winners,
         full_rung=FINAL_RUNG,
+        effects=facts.effects,
+        timed=facts.timed,
         kd_gain=kd_gain_of(trained.pairs, plan.data.train_images) if plan.data.labelled else None,
         seconds=StageSeconds(
             preflight=plan.preflight_seconds,
@@ -146,7 +146,3 @@ def _timing_warnings(config: RunConfig, winner: Winner, failure: str | None) -> 
     if measured is not None and not measured.valid:
         return [f"The timing on {measured.target} does not count: {measured.reason}."]
     return []
-
-
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in _PACKAGES}

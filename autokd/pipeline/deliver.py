@@ -17,6 +17,7 @@ from autokd.data.images import Dataset, ImageSet
 from autokd.distill.batches import TrainingData
 from autokd.export.package import ExportedStudent
 from autokd.export.verify import run_onnx
+from autokd.pipeline.departures import Departures, TeacherClasses, find_departures
 from autokd.pipeline.exporting import Exporter
 from autokd.pipeline.precisions import Precisions, settle_precision
 from autokd.pipeline.variants import Source
@@ -43,6 +44,7 @@ def deliver(  # noqa: PLR0913 - all that a run has by now
     profile: DeviceProfile,
     dataset: Dataset,
     training: Callable[[], TrainingData],
+    teacher_classes: TeacherClasses,
     load_test: Callable[[], tuple[ImageSet | None, float | None, np.ndarray | None]],
     progress: Progress,
     say: Say,
@@ -57,6 +59,7 @@ def deliver(  # noqa: PLR0913 - all that a run has by now
         profile: The device.
         dataset: Training images to calibrate on, and validation images to check and choose on.
         training: Opens what the best student can be trained on with integers.
+        teacher_classes: Gives what the teacher takes the validation images for.
         load_test: Gives the test images, and the teacher's accuracy and classes on them.
         progress: Told of each step.
         say: Told what was measured.
@@ -88,7 +91,6 @@ def deliver(  # noqa: PLR0913 - all that a run has by now
         tunes = asked or timing.is_device or profile.runtime is None
         for done, (trial, found) in enumerate(zip(finalists, exported, strict=True)):
             progress("settling the precision", done, len(finalists))
-            sample = found.path.parent / "sample.npz"
             source = Source(
                 trial=trial,
                 exported=found,
@@ -99,23 +101,26 @@ def deliver(  # noqa: PLR0913 - all that a run has by now
                 training=training if done == 0 and tunes else None,
                 seed=exporter.config.seed,
             )
-            settled.append(
-                settle_precision(
-                    exporter,
-                    source,
-                    measure=lambda path, sample=sample: timing.measure(path, sample),  # type: ignore[misc]
-                    say=say,
-                )
-            )
+            settled.append(settle_precision(exporter, source, timer=timing, say=say))
     progress("settling the precision", len(finalists), len(finalists))
     measure_seconds = time.monotonic() - began
     began = time.monotonic()
-    test, teacher_accuracy, teacher_classes = load_test()
+    named, departures = teacher_classes(), []
+    for rank, trial in enumerate(finalists, 1):
+        progress("comparing with the teacher", rank - 1, len(finalists))
+        departures.append(
+            find_departures(
+                exporter, trial, rank, validation=dataset.validation, teacher_classes=named
+            )
+        )
+    progress("comparing with the teacher", len(finalists), len(finalists))
+    test, teacher_accuracy, teacher_test_classes = load_test()
     winners = []
     for rank, (trial, found, made) in enumerate(zip(finalists, exported, settled, strict=True), 1):
         progress("scoring in onnxruntime", rank - 1, len(finalists))
-        scores = _TestImages(exporter, trial, test, teacher_classes)
-        winners.append(_winner(exporter, rank, trial, found, made, scores))
+        scores = _TestImages(exporter, trial, test, teacher_test_classes)
+        winner = _winner(exporter, rank, trial, found, made, scores)
+        winners.append(_with_departures(winner, departures[rank - 1]))
     progress("scoring in onnxruntime", len(finalists), len(finalists))
     export_seconds += time.monotonic() - began
     return Delivery(
@@ -153,6 +158,10 @@ class _TestImages:
         if self.teacher_classes is None:
             return accuracy, None
         return accuracy, float((named == self.teacher_classes).mean())
+
+
+def _with_departures(winner: Winner, found: Departures) -> Winner:
+    return winner.model_copy(update={"classes": found.classes, "strip": found.strip})
 
 
 def _winner(

@@ -12,6 +12,8 @@ from autokd.core.device import ExportTarget
 from autokd.core.trial import Trial
 from autokd.data.augment import resize, to_input
 from autokd.data.images import ImageSet
+from autokd.distill.placement import choose_device
+from autokd.distill.scoring import student_logits
 from autokd.errors import ExportError
 from autokd.export.package import ExportedStudent, TrainedStudent, export_winner
 from autokd.models.network import StudentNetwork
@@ -77,6 +79,16 @@ class Exporter:
     def board_images(self, images: ImageSet, trial: Trial) -> np.ndarray:
         """Give images (n, px, px, c) as the board feeds them to the student of ``trial``."""
         return resize(images.images, trial.candidate.family.input_px).numpy()
+
+    def logits(self, trial: Trial, images: ImageSet) -> np.ndarray:
+        """Give the logits (n, classes) of the student of ``trial``, in torch, as it was scored.
+
+        Raises:
+            ExportError: The trained weights cannot be read.
+        """
+        network = self._network(trial).to(choose_device(self.config.search.train_on))
+        logits = student_logits(network, images, mean=self.plan.mean, std=self.plan.std)
+        return np.asarray(logits.numpy())
 
     def _network(self, trial: Trial) -> StudentNetwork:
         path = self.run / "trials" / str(trial.trial_id) / f"rung{FINAL_RUNG}.safetensors"

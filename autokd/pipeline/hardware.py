@@ -12,7 +12,7 @@ from pathlib import Path
 from autokd.core.cost import Cost, Limits
 from autokd.core.trial import TOO_SLOW, BoardTiming, Candidate, Failure
 from autokd.errors import DeviceError, MeasurementError
-from autokd.measure.target import LOCAL, Target, measure_on, open_target
+from autokd.measure.target import Target, measure_on, open_target
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.untrained import write_untrained
 from autokd.search.ledger import Ledger
@@ -60,7 +60,7 @@ def screening(
         yield let_pass
         return
     with open_target(target, plan.profile, say=say) as board:
-        quiet = hold_back if target == LOCAL else nullcontext
+        quiet = hold_back if board.on_this_host else nullcontext
         yield BoardScreen(board, space, plan, ledger, say=say, quiet=quiet)
 
 
@@ -129,7 +129,7 @@ class BoardScreen:
 
     def _timing(self, trial_id: int, candidate: Candidate) -> BoardTiming | None:
         """Give what was measured of ``candidate``, now or earlier; None when nothing counts."""
-        known = (t for t in self._ledger.timings() if _same_student(t.candidate, candidate))
+        known = (t for t in self._ledger.timings() if t.candidate.network == candidate.network)
         if (found := next(known, None)) is not None:
             return found
         if self._silences >= MOST_SILENCES:
@@ -218,13 +218,4 @@ def _as_measured(cost: Cost, timing: BoardTiming) -> Cost:
     return cost.model_copy(
         update=dict.fromkeys(("latency_ms", "latency_low_ms", "latency_high_ms"), timing.p50_ms)
         | {"is_measured": True}
-    )
-
-
-def _same_student(one: Candidate, other: Candidate) -> bool:
-    """Whether two candidates are one network, however they are taught."""
-    return (one.family, one.member_seed, one.base_width) == (
-        other.family,
-        other.member_seed,
-        other.base_width,
     )

@@ -30,6 +30,7 @@ from autokd.distill.probe import time_students
 from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
 from autokd.pipeline.choice import require_precision
 from autokd.pipeline.given_teacher import CARD_FILE, find_teacher
+from autokd.pipeline.named_plugins import require_loss, require_plugins
 from autokd.pipeline.plan import RunPlan, plan_training
 from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.pool import random_candidate
@@ -78,6 +79,7 @@ def load_inputs(
     Raises:
         InputError: One of them cannot be used.
     """
+    require_plugins(config)
     profile = load_profile(config.device)
     require_known_latency(config.limits.max_latency_ms, profile)
     require_precision(config.export, profile)
@@ -86,6 +88,7 @@ def load_inputs(
     teacher = find_teacher(config.teacher, dataset, module=module, run=run, progress=progress)
     inputs = Inputs(config, profile, dataset, teacher)
     _require_teachable(inputs)
+    require_loss(config.search.loss, classes=len(class_names(inputs)))
     return inputs
 
 

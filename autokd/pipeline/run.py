@@ -33,11 +33,14 @@ from autokd.pipeline.preflight import (
     survey_space,
     worker_setup,
 )
+from autokd.pipeline.search_facts import find_search_facts
 from autokd.pipeline.students import train_students
+from autokd.pipeline.tracking import tracked
 from autokd.pipeline.variants import FILES, Source
 from autokd.report.write import load_report, write_report
 from autokd.search.ledger import Ledger
 from autokd.teacher.module import AbsentTeacher
+from autokd.tracking.choice import require_packages
 
 CONFIG_FILE = "config.toml"
 LEDGER_FILE = "ledger.sqlite"
@@ -63,6 +66,7 @@ def compress(
         StorageError: The disk is full.
         GateError: The precision that was asked for loses too much; the report is written.
     """
+    require_packages(config.track)
     inputs = load_inputs(config, progress=progress, module=module)
     require_feasible(survey_space(inputs)[1])
     with Ledger.open(run / LEDGER_FILE) as ledger:
@@ -86,6 +90,7 @@ def resume(run: Path, *, progress: Progress, say: Say, module: nn.Module | None 
         say(f"{run} is done already.")
         report = load_report(run)
         write_report(report, run)  # a kill may have come between its files
+        _tell_trackers(report, run, say=say)
         require_chosen(report.config.export, report.winners[0])
         return report
     config = _read_config(run)
@@ -123,7 +128,10 @@ def export_winner_for(run: Path, *, winner: int, device: str, say: Say = lambda 
     """
     report = load_report(run)
     if not 1 <= winner <= len(report.winners):
-        msg = f"--winner {winner}: {run} has the winners 1 to {len(report.winners)}."
+        msg = (
+            f"--winner {winner}: {run} has the winners 1 to {len(report.winners)}; give one of "
+            "these."
+        )
         raise ConfigError(msg)
     profile = load_profile(device)
     inputs = load_inputs(_read_config(run), progress=silent, run=run)
@@ -147,7 +155,7 @@ def export_winner_for(run: Path, *, winner: int, device: str, say: Say = lambda 
         training=None,
         seed=inputs.config.seed,
     )
-    made = settle_precision(exporter, source, measure=lambda _: None, say=say)
+    made = settle_precision(exporter, source, timer=None, say=say)
     return found.path.with_name(FILES[made.chosen])
 
 
@@ -158,22 +166,45 @@ def _go_on(inputs: Inputs, run: Path, ledger: Ledger, *, progress: Progress, say
     if isinstance(inputs.teacher, AbsentTeacher):
         plan = plan.model_copy(update={"warnings": (*plan.warnings, NOT_ASKED)})
     exporter = _exporter(inputs, plan, run)
-    setup = worker_setup(inputs, plan, run)
-    trained = train_students(inputs, plan, setup, ledger, run=run, progress=progress, say=say)
-    delivery = deliver(
-        exporter,
-        trained.finalists,
-        profile=inputs.profile,
-        dataset=inputs.dataset,
-        training=lambda: StudentEvaluator(setup).data,
-        load_test=lambda: _read_test(inputs, progress),
-        progress=progress,
-        say=say,
-    )
-    report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery)
-    write_report(report, run)
+    with tracked(inputs.config, plan.limits, run, ledger, say=say) as follower:
+        setup = worker_setup(inputs, plan, run)
+        trained = train_students(
+            inputs,
+            plan,
+            setup,
+            ledger,
+            run=run,
+            progress=progress,
+            say=say,
+            on_result=follower.follow,
+        )
+        delivery = deliver(
+            exporter,
+            trained.finalists,
+            profile=inputs.profile,
+            dataset=inputs.dataset,
+            training=lambda: StudentEvaluator(setup).data,
+            teacher_classes=lambda: np.load(setup.validation_logits_file).argmax(axis=1),
+            load_test=lambda: _read_test(inputs, progress),
+            progress=progress,
+            say=say,
+        )
+        facts = find_search_facts(inputs, plan, ledger, progress=progress)
+        report = assemble_report(inputs.config, inputs.profile, plan, trained, delivery, facts)
+        write_report(report, run)
+        follower.finish(report)
     require_chosen(inputs.config.export, report.winners[0])
     return report
+
+
+def _tell_trackers(report: Report, run: Path, *, say: Say) -> None:
+    """Send the trackers of a run that is done what has not reached them."""
+    if report.config.track and (run / LEDGER_FILE).is_file():
+        with (
+            Ledger.open_read_only(run / LEDGER_FILE) as ledger,
+            tracked(report.config, report.limits, run, ledger, say=say) as follower,
+        ):
+            follower.finish(report)
 
 
 def _read_test(

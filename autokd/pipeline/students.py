@@ -33,7 +33,7 @@ from autokd.search.ledger import Job, Ledger
 from autokd.search.loop import Event, run_search
 from autokd.search.ranking import by_accuracy, in_turns
 from autokd.search.rungs import Ladder
-from autokd.search.strategies import STRATEGIES, Strategy
+from autokd.search.strategies import Strategy, strategy_named
 from autokd.search.study import Screen, Study
 from autokd.space.students import StudentSpace
 
@@ -129,7 +129,7 @@ class _Stage:
         self.watch.end()
 
 
-def train_students(
+def train_students(  # noqa: PLR0913 - who is told of what is three of them
     inputs: Inputs,
     plan: RunPlan,
     setup: WorkerSetup,
@@ -138,8 +138,19 @@ def train_students(
     run: Path,
     progress: Progress,
     say: Say,
+    on_result: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Search, draw new members of the best families, and train finalists at full length.
+
+    Args:
+        inputs: Of the run.
+        plan: Of the run.
+        setup: What a worker reads.
+        ledger: Open for writing.
+        run: The run folder.
+        progress: Told of each step.
+        say: Told of each result.
+        on_result: Called when the ledger holds a new one.
 
     Raises:
         StoppedError: No student could be trained.
@@ -147,7 +158,7 @@ def train_students(
         StorageError: The disk is full.
     """
     config, space = inputs.config, make_space(inputs, plan.limits, starts=plan.starts)
-    stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say))
+    stage = _Stage(config, plan, space, setup, ledger, _Watch(progress, say, on_result))
     end = _search(stage, run)
     slower = _slowdown(ledger.trials()[: end.trials])
     plan = plan.model_copy(update={"lengths": plan.lengths.slowed_by(slower)})
@@ -207,7 +218,7 @@ def _search(stage: _Stage, run: Path) -> SearchEnd:
 
 def _strategy(stage: _Stage) -> Strategy:
     config = stage.config
-    return STRATEGIES[config.search.strategy](
+    return strategy_named(config.search.strategy)(
         stage.space,
         seed=derive_seed(config.seed, "strategy"),
         ladder=Ladder(rungs=RUNGS, eta=ETA),
@@ -252,7 +263,10 @@ def _train_finalists(stage: _Stage) -> tuple[Trial, ...]:
     chosen = {trial.trial_id for trial in best}
     done = by_accuracy([t for t in stage.ledger.trials() if t.trial_id in chosen], FINAL_RUNG)
     if not done:
-        msg = "no finalist could be trained at full length; see 'autokd status' for the reasons."
+        msg = (
+            "no finalist could be trained at full length; 'autokd status' has the reasons. Remove "
+            "them, then go on with 'autokd resume'."
+        )
         raise StoppedError(msg)
     return done
 
@@ -300,7 +314,8 @@ def _nothing_trained(trials: Sequence[Trial], config: RunConfig) -> AutoKDError:
     failures = [t.failure for t in trials if t.failure]
     if failures and len(failures) == len(trials):
         return StoppedError(
-            f"all {len(failures)} students failed, the last with: {failures[-1].message}"
+            f"all {len(failures)} students failed, the last with: {failures[-1].message} Remove "
+            "the cause, then go on with 'autokd resume'."
         )
     return ConfigError(
         f"--budget {config.budget}: ended before one student reached the last rung; begin a new "
@@ -328,9 +343,12 @@ class _Watch:
     has left the first rung: a step is done only when `end` says so.
     """
 
-    def __init__(self, progress: Progress, say: Say) -> None:
+    def __init__(
+        self, progress: Progress, say: Say, on_result: Callable[[], None] = lambda: None
+    ) -> None:
         self.say = say
         self._progress = progress
+        self._on_result = on_result
         self._what = ""
         self._total = 1.0
         self._since: float | None = None  # None: students are counted, not seconds
@@ -352,6 +370,7 @@ class _Watch:
         if event.job is not None and event.result is not None:
             self._done += event.job.fidelity.rung == 0
             self.say(_line(event.job, event.result))
+            self._on_result()
         done = self._done if self._since is None else event.spent_seconds - self._since
         self._progress(self._what, min(done, MOST_BEFORE_THE_END * self._total), self._total)
 

@@ -70,6 +70,10 @@ class Belief:
         """Give mean and standard deviation of what members have on the last rung, each (m,)."""
         return self._surrogate.predict(self._at_last(members))
 
+    def joint(self, members: Sequence[Member]) -> tuple[FloatArray, FloatArray]:
+        """Give mean (m,) and covariance (m, m) of what members have on the last rung."""
+        return self._surrogate.joint(self._at_last(members))
+
     def _at_last(self, members: Sequence[Member]) -> FloatArray:
         return self._rows(members, [self._last_rung] * len(members))
 

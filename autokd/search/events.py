@@ -1,6 +1,7 @@
 """What the events of a ledger say: which trials there are, and which jobs are open."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autokd.core.record import Record
@@ -26,6 +27,25 @@ class Job(Record):
     def key(self) -> tuple[int, int]:
         """Trial and rung: what is never run again once finished."""
         return self.trial_id, self.fidelity.rung
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as the ledger holds it.
+
+    Attributes:
+        seq: Its number; later ones are larger.
+        kind: ``timed``, ``asked``, ``started``, ``observed`` or ``failed``.
+        body: The record that goes with the kind, as JSON.
+        at: When it was written, in ISO 8601 with the offset of UTC.
+    """
+
+    seq: int
+    kind: str
+    trial_id: int
+    rung: int
+    body: str
+    at: str
 
 
 class Fold:

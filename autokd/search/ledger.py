@@ -8,8 +8,9 @@ is a transaction of its own that is on the disk before the next step begins (wri
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -20,12 +21,15 @@ from autokd.core.closing import Closing
 from autokd.core.codec import storage_error
 from autokd.core.trial import BoardTiming, Failure, Observation, Trial
 from autokd.errors import ConfigError
-from autokd.search.events import Fold, Job
+from autokd.search.events import Fold, Job, StoredEvent
 
 __all__ = ["Job", "Ledger"]
 
 SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 10_000
+# A reader holds the lock for microseconds, a writer for as long as it lives.
+LOCK_TRIES = 10
+LOCK_PAUSE_SECONDS = 0.01
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -152,6 +156,21 @@ class Ledger(Closing):
         self._catch_up()
         return tuple(self._folded.unfinished.values())
 
+    def events(self, *, after: int = 0) -> tuple[StoredEvent, ...]:
+        """Give the events whose number is above ``after``, in the order of writing."""
+        with _sqlite_faults(self._path):
+            rows = self._connection.execute(
+                "SELECT seq, kind, trial_id, rung, body, at FROM events WHERE seq > ? ORDER BY seq",
+                (after,),
+            ).fetchall()
+        return tuple(StoredEvent(*row) for row in rows)
+
+    @property
+    def last_event(self) -> int:
+        """Number of the newest event, 0 before the first."""
+        with _sqlite_faults(self._path):
+            return int(self._connection.execute("SELECT max(seq) FROM events").fetchone()[0] or 0)
+
     @property
     def spent_seconds(self) -> float:
         """Wall time of all sessions of this search together."""
@@ -229,7 +248,7 @@ def _lock(path: Path) -> int:
     """Take the lock of a writer; the system lets it go when the process ends, however it ends."""
     handle = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(handle)
         os.truncate(handle, 0)
         os.write(handle, str(os.getpid()).encode())
     except BlockingIOError:
@@ -244,6 +263,20 @@ def _lock(path: Path) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _take(handle: int) -> None:
+    """Take the lock, in spite of a reader that asks at this moment whether it is taken.
+
+    Raises:
+        BlockingIOError: A writer has it.
+    """
+    for _ in range(LOCK_TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE_SECONDS)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _check_version(path: Path, connection: sqlite3.Connection) -> None:

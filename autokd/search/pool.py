@@ -72,6 +72,12 @@ class Member:
     features: FloatArray
 
 
+def describe_member(space: Space, candidate: Candidate) -> Member:
+    """Give a candidate with its features."""
+    features = np.concatenate([space.point(candidate), space.descriptors(candidate)])
+    return Member(candidate, features)
+
+
 def random_candidate(space: Space, seed: int, *, origin: Origin) -> Candidate:
     """Draw uniformly from the unit cube until a member fits the limits.
 
@@ -130,7 +136,7 @@ class Pool:
         """Give the candidates of ``trials`` with their features."""
         for trial in trials:
             if trial.trial_id not in self._described:
-                self._described[trial.trial_id] = self._with_features(trial.candidate)
+                self._described[trial.trial_id] = describe_member(self._space, trial.candidate)
         return [self._described[trial.trial_id] for trial in trials]
 
     def reference(self) -> tuple[Member, ...]:
@@ -221,7 +227,7 @@ class Pool:
             member_seed = derive_seed(seed, "member", number)
             candidate = self._space.draw(point, member_seed=member_seed, origin="acquisition")
             if candidate is not None:
-                yield self._with_features(candidate)
+                yield describe_member(self._space, candidate)
                 found += 1
             if found == count:
                 return
@@ -229,10 +235,6 @@ class Pool:
     def _identity(self, candidate: Candidate) -> bytes:
         """Name the family and how it is taught: another member of it is nothing new to try."""
         return self._space.point(candidate).tobytes()
-
-    def _with_features(self, candidate: Candidate) -> Member:
-        point = self._space.point(candidate)
-        return Member(candidate, np.concatenate([point, self._space.descriptors(candidate)]))
 
 
 def _neighbour(centre: FloatArray, rng: np.random.Generator) -> FloatArray:

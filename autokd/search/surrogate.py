@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     # linear_operator meets this while it is imported, and nobody here can mend it.
     warnings.filterwarnings("ignore", r".torch\.jit\.script. is deprecated", FutureWarning)
     from botorch.models import SingleTaskGP
+    from botorch.posteriors.gpytorch import GPyTorchPosterior
     from gpytorch.constraints import GreaterThan
     from gpytorch.priors import LogNormalPrior
     from linear_operator.utils.errors import NotPSDError
@@ -60,6 +61,22 @@ class Surrogate:
             msg = "the surrogate's prediction is not finite"
             raise RuntimeError(msg)
         return mean * self._scale + self._shift, deviation * self._scale
+
+    def joint(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give mean (m,) and covariance (m, m) of the noiseless outcomes at X.
+
+        Raises:
+            RuntimeError: They are not finite.
+        """
+        with torch.no_grad():
+            # Outcomes are not transformed inside the model, so that the posterior is normal.
+            posterior = cast("GPyTorchPosterior", self._model.posterior(torch.from_numpy(X)))
+            found = posterior.distribution
+            mean, covariance = found.mean.numpy(), found.covariance_matrix.numpy()
+        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+            msg = "the surrogate's prediction is not finite"
+            raise RuntimeError(msg)
+        return mean * self._scale + self._shift, covariance * self._scale**2
 
     def believing(self, X: FloatArray) -> "Surrogate":
         """Give the surrogate as it would be if the outcome at X were what it predicts there.

@@ -147,7 +147,7 @@ def test_a_winner_is_exported_for_another_board_without_the_module(kept):
             r"^max_latency=: no such keyword; did you mean 'max_late",
         ),
         ({"budgets": "1h"}, ConfigError, r"did you mean 'budget'"),
-        ({"max_params": -1}, ConfigError, r"^max_params= -1: Input should be greater than 0"),
+        ({"max_params": -1}, ConfigError, r"^max_params= -1: must be greater than 0"),
         ({"budget": "soon"}, ConfigError, r"^budget= soon: "),
         ({"trials": 3, "budget": "1h"}, ConfigError, "^budget= and trials= exclude each other"),
         ({"epochs": 2.0}, ConfigError, "^epochs= goes with trials="),

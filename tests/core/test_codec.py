@@ -57,7 +57,7 @@ def test_toml_and_json_are_read_by_their_ending(tmp_path: Path) -> None:
         ),
         (
             {"title": "a", "inner": {"width": 0}},
-            "a.toml: inner.width = 0: Input should be greater than 0.",
+            "a.toml: inner.width = 0: must be greater than 0.",
         ),
     ],
 )

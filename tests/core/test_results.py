@@ -2,19 +2,13 @@
 
 import jsonschema
 import pytest
-from pydantic import ValidationError
 
-from autokd.core.results import KdGain, LimitFeasibility, Report, RungStatus, RunStatus
+from autokd.core.results import KdGain, LimitFeasibility, Report
 
 
 def test_gain_is_the_difference_in_accuracy() -> None:
     gain = KdGain(epochs=1, with_teacher=0.82, without_teacher=0.80, seeds=1)
     assert gain.gain == pytest.approx(0.02)
-
-
-def test_a_report_without_a_winner_is_none() -> None:
-    with pytest.raises(ValidationError, match="winners"):
-        Report.model_validate({"winners": []})
 
 
 def test_the_schema_of_a_report_is_a_json_schema_without_unknown_keys() -> None:
@@ -27,19 +21,6 @@ def test_the_schema_of_a_report_is_a_json_schema_without_unknown_keys() -> None:
 def test_a_row_of_feasibility_survives_a_file() -> None:
     row = LimitFeasibility(limit="max_params", value=1e5, fitting=3, nearest=9e4)
     assert LimitFeasibility.model_validate_json(row.model_dump_json()) == row
-
-
-def test_a_status_survives_a_file() -> None:
-    status = RunStatus(
-        run="runs/a",
-        state="stopped",
-        trials_by_state={"paused": 2},
-        rungs=(RungStatus(rung=0, finished=2, best_accuracy=0.5),),
-        best_accuracy=0.5,
-        spent_seconds=3,
-        budget_seconds=None,
-    )
-    assert RunStatus.model_validate_json(status.model_dump_json()) == status
 
 
 def _objects(definitions: dict) -> list[dict]:

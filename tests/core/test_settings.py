@@ -46,7 +46,7 @@ def test_contradictions_are_told_in_the_words_of_who_gave_them(chosen, merged, t
 
 def test_a_wrong_value_is_named_as_it_was_given_or_by_the_file():
     merged = {"device": "host", "teacher": {"file": "m"}, "seed": -1}
-    with pytest.raises(ConfigError, match=r"^--seed -1: Input should be"):
+    with pytest.raises(ConfigError, match=r"^--seed -1: must be"):
         parse_settings(merged, {"seed": -1}, where="a.toml", spell=lambda name: f"--{name}")
     with pytest.raises(ConfigError, match=r"^a\.toml: seed = -1: "):
         parse_settings(merged, {}, where="a.toml", spell=lambda name: f"--{name}")

@@ -107,9 +107,9 @@ def test_a_trial_from_before_losses_had_names_was_taught_by_kd() -> None:
     assert Trial.model_validate(raw) == one
 
 
-def test_a_loss_is_one_of_the_known() -> None:
+def test_a_loss_has_the_form_of_a_name() -> None:
     assert DistillParams(temperature=4, alpha=0.5, loss="logit-std").loss == "logit-std"
-    with pytest.raises(ValidationError, match="'kd', 'dkd', 'dist' or 'logit-std'"):
+    with pytest.raises(ValidationError, match="a name has small letters, digits and single dashes"):
         DistillParams.model_validate({"temperature": 4, "alpha": 0.5, "loss": "logit_std"})
 
 

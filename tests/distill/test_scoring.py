@@ -5,7 +5,7 @@ import torch
 
 from autokd.data.images import ImageSet
 from autokd.distill.batches import TrainingData
-from autokd.distill.scoring import score_student
+from autokd.distill.scoring import score_student, student_logits
 from autokd.models.network import StudentNetwork, build_student
 from autokd.space.program import Program, ProgramBuilder
 
@@ -50,6 +50,16 @@ def test_an_image_without_a_label_is_right_when_the_student_agrees(data: Trainin
     score = score_student(make_network(), make_data(data, [-1] * 3, teacher=[0, 1, 0]))
     assert score.accuracy == score.agreement == 2 / 3
     assert score.loss == pytest.approx(float(2 * ERROR[0] + ERROR[1]) / 3, rel=1e-5)
+
+
+def test_the_logits_are_those_that_were_scored(data: TrainingData) -> None:
+    network = make_network()
+    given = make_data(data, [0, 1, 2, 1, 2, 0] * 101, teacher=[0, 1, 2] * 202)
+    logits = student_logits(network, given.validation, mean=given.mean, std=given.std)
+    assert logits.shape == (606, 3)
+    assert logits.numpy() == pytest.approx(LOGIT * torch.eye(3).repeat(202, 1).numpy())
+    right = (logits.argmax(dim=1) == given.validation.labels).float().mean()
+    assert float(right) == score_student(network, given).accuracy
 
 
 def test_scoring_leaves_the_weights_and_statistics_alone(

@@ -96,11 +96,11 @@ def test_an_agent_that_hangs_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(local, "_START_SECONDS", 0.3)
     agent = an_agent(tmp_path, "import time; time.sleep(60)")
     job = a_job("model.onnx", max_seconds=0.1, max_warmup_seconds=0)
-    with pytest.raises(MeasurementError, match=r"model\.onnx: timing did not end within 0 s"):
+    with pytest.raises(MeasurementError, match=r"model\.onnx: did not end within 0 s"):
         run_agent(job, agent=agent)
 
 
 def test_threads_of_libraries_are_set_before_the_agent_starts(tmp_path):
     agent = an_agent(tmp_path, "import os, sys; sys.exit(os.environ['OMP_NUM_THREADS'])")
-    with pytest.raises(DeviceError, match=r"no answer: 3$"):
+    with pytest.raises(DeviceError, match=r"no answer: 3\."):
         run_agent(a_job("x", threads=3), agent=agent)

@@ -63,7 +63,7 @@ def test_a_refusal_is_a_device_error_with_the_agents_words():
         "ok": False,
         "error": {"kind": "load", "message": "no \x1b[31mopset\n99"},
     }
-    with pytest.raises(DeviceError, match=r"^board: no \[31mopset 99 \(load\)$"):
+    with pytest.raises(DeviceError, match=r"^board: no \[31mopset 99 \(load\); export it"):
         measured(refused)
 
 

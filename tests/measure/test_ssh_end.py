@@ -41,7 +41,7 @@ def test_a_hostile_or_dying_agent_is_told_in_plain_words(board, script, words):
     ("status", "stderr", "kind", "words"),
     [
         (7, "", DeviceError, "x: the agent ended with status 7 and no answer: it said nothing"),
-        (1, "a\nb\x1b[1m", DeviceError, r"status 1 and no answer: a b \[1m$"),
+        (1, "a\nb\x1b[1m", DeviceError, r"status 1 and no answer: a b \[1m\. 'autokd doctor"),
         (73, "f.lock: cannot be locked (Denied)", DeviceError, r"no answer: f\.lock: cannot be lo"),
         (128 + 4, "", DeviceError, "by SIGILL: this onnxruntime is not built for the processor"),
         (128 + 11, "", DeviceError, "by SIGSEGV: onnxruntime crashed: install another version"),

@@ -1,10 +1,13 @@
 import pytest
 
 from autokd.core.device import DeviceProfile, load_profile
+from autokd.core.effects import ParameterEffect
+from autokd.core.measurement import TimedStudent
 from autokd.core.results import Report
 from autokd.core.trial import Trial
 from autokd.pipeline.assemble import assemble_report, search_front
 from autokd.pipeline.deliver import Delivery
+from autokd.pipeline.search_facts import SearchFacts
 from autokd.pipeline.students import FINAL_RUNG, Trained
 from tests.pipeline.fakes import make_plan
 from tests.report.conftest import build_report
@@ -32,6 +35,7 @@ def assemble(
     measured: bool = True,
     plan_warnings: tuple[str, ...] = (),
     profile: DeviceProfile = PROFILE,
+    facts: SearchFacts | None = None,
     **winner_changes: object,
 ) -> Report:
     finalist = trial(0, 0.5, 0.6, winner)
@@ -54,7 +58,7 @@ def assemble(
         export_seconds=3.0,
         measure_seconds=4.0,
     )
-    return assemble_report(sample.config, profile, plan, trained, delivery)
+    return assemble_report(sample.config, profile, plan, trained, delivery, facts or SearchFacts())
 
 
 def changed(sample: Report, **values: object):
@@ -127,6 +131,13 @@ def test_the_front_is_of_the_search_alone() -> None:
 def test_a_trial_with_nothing_but_the_full_length_is_not_on_the_front() -> None:
     full = trial(1).model_copy(update={"observations": (observation(FINAL_RUNG, 0.99),)})
     assert search_front((trial(0, 0.5, 0.6), full), make_plan()) == (0,)
+
+
+def test_what_the_search_says_beside_its_students_is_in_the_report(sample: Report) -> None:
+    effect = ParameterEffect(name="block", share=0.3, share_low=0.1, share_high=0.4)
+    timed = TimedStudent(trial_id=0, predicted_ms=1.0, measured_ms=1.2)
+    report = assemble(sample, facts=SearchFacts((effect,), (timed,)))
+    assert (report.effects, report.timed) == ((effect,), (timed,))
 
 
 def test_doubts_are_told(sample: Report) -> None:

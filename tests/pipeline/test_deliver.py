@@ -99,6 +99,7 @@ def run(exporter, finalists, monkeypatch, measurement):
             profile=load_profile(device),
             dataset=dataclasses.replace(inputs.dataset, validation=validation),
             training=no_training,
+            teacher_classes=lambda: np.arange(len(validation)) % 2,
             load_test=load_test,
             progress=lines.progress,
             say=lines.say,
@@ -170,6 +171,21 @@ def test_accuracies_are_those_of_the_files_in_onnxruntime(
         assert winner.export.test_agreement == (named == 0).mean()
 
 
+def test_each_winner_says_where_it_departs_from_the_teacher_on_validation_images(
+    run, exporter: Exporter, finalists, tmp_path
+) -> None:
+    teacher = np.arange(len(VALIDATION)) % 2
+    for winner, trial in zip(run().winners, finalists, strict=True):
+        named = exporter.logits(trial, VALIDATION).argmax(axis=1)
+        right = named == VALIDATION.labels.numpy()
+        assert [score.name for score in winner.classes] == ["ant", "bee", "cat"]
+        assert sum(score.images for score in winner.classes) == len(VALIDATION)
+        assert sum(score.student_right for score in winner.classes) == right.sum()
+        assert winner.strip.differing == (named != teacher).sum()
+        assert winner.strip.file == f"winners/{winner.rank}/departures.png"
+        assert (tmp_path / winner.strip.file).is_file()
+
+
 def test_which_test_images_are_named_rightly_is_kept_beside_the_file(run, tmp_path) -> None:
     for winner in run().winners:
         model = tmp_path / winner.export.file
@@ -185,8 +201,13 @@ def test_the_test_split_is_read_once_after_all_winners_are_exported(run) -> None
     assert lines.count("test split read") == 1
     at = lines.index("test split read")
     ends = [line[0] for line in lines if isinstance(line, tuple) and line[1] == line[2]]
-    assert ends == ["exporting", "settling the precision", "scoring in onnxruntime"]
-    assert lines[at - 1] == ("settling the precision", 2, 2)
+    assert ends == [
+        "exporting",
+        "settling the precision",
+        "comparing with the teacher",
+        "scoring in onnxruntime",
+    ]
+    assert lines[at - 1] == ("comparing with the teacher", 2, 2)
 
 
 def test_without_test_images_there_are_no_test_scores(run) -> None:
@@ -205,6 +226,8 @@ def test_without_labels_there_is_agreement_alone(run, exporter: Exporter) -> Non
     assert winner.export.test_accuracy is None
     assert winner.export.test_agreement is not None
     assert winner.validation_agreement == 0.8
+    assert winner.classes == ()
+    assert {image.label for image in winner.strip.images} == {None}
 
 
 @pytest.mark.parametrize("fault", [DeviceError("no onnxruntime"), MeasurementError("too slow")])
@@ -237,12 +260,13 @@ def test_on_the_board_the_faster_one_is_chosen_and_tested_alone(
 ) -> None:
     def measure(_target, model, _profile, **_options):
         time_ms = 1.0 if "int8" in model.name else 2.0
-        return measurement.model_copy(update={"is_device": True, "p50_ms": time_ms})
+        times = {"p50_ms": time_ms, "min_ms": time_ms}
+        return measurement.model_copy(update={"is_device": True, **times})
 
     winner = run(measure=measure, max_accuracy_drop=0.9, device="host").winners[0]
     assert winner.chosen == "int8"
     int8 = winner.chosen_variant
-    assert (int8.ratio, int8.ratio_low, int8.ratio_high) == (0.5, 0.5, 0.5)
+    assert (int8.ratio, int8.ratio_low, int8.ratio_high) == pytest.approx((0.5, 0.5, 0.5))
     assert winner.measurement.p50_ms == 2.0
     named = run_onnx(tmp_path / int8.file, exporter.board_images(TEST, finalists[0]))
     assert int8.test_accuracy == (named.argmax(axis=1) == TEST.labels.numpy()).mean()

@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -62,11 +61,12 @@ def test_a_run_keeps_its_settings_and_its_folder_to_the_end(
     trained = dataclasses.make_dataclass("Trained", ["finalists"])(())
     monkeypatch.setattr(pipeline_run, "train_students", lambda *a, **k: look() or trained)
     monkeypatch.setattr(pipeline_run, "deliver", look)
+    monkeypatch.setattr(pipeline_run, "find_search_facts", look)
     monkeypatch.setattr(pipeline_run, "write_report", lambda *a: look())
     config = make_config(trials=3)
     pipeline_run.compress(config, tmp_path / "run", progress=silent, say=print)
     assert load_record(RunConfig, tmp_path / "run" / "config.toml") == config
-    assert states == ["running"] * 7
+    assert states == ["running"] * 8
     assert read_status(tmp_path / "run").state == "stopped"
     pipeline_run.resume(tmp_path / "run", progress=silent, say=print)
     assert inputs[1] == [config, config]
@@ -148,8 +148,8 @@ def test_a_winner_is_exported_for_another_device(tmp_path, monkeypatch, inputs, 
     monkeypatch.setattr(pipeline_run, "_exporter", lambda *a: Exporter())
     settled = []
 
-    def settle(exporter, source, *, measure, say):
-        settled.append((source.profile.id, source.training, measure(Path("student.onnx"))))
+    def settle(exporter, source, *, timer, say):
+        settled.append((source.profile.id, source.training, timer))
         return SimpleNamespace(chosen="int8")
 
     monkeypatch.setattr(pipeline_run, "settle_precision", settle)

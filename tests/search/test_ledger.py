@@ -3,6 +3,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from autokd.core.trial import BoardTiming, Failure, TrialState
 from autokd.errors import ConfigError, StorageError
 from autokd.search.events import Job
-from autokd.search.ledger import Ledger
+from autokd.search.ledger import Ledger, is_in_use
 from tests.search.fakes import candidate, fidelity_of, observation
 
 
@@ -224,3 +226,41 @@ def test_timings_are_kept_in_their_order_beside_the_trials(path: Path) -> None:
         assert ledger.trials() == ()
     with Ledger.open_read_only(path) as reader:
         assert reader.timings() == tuple(timings)
+
+
+def test_the_last_event_is_that_of_the_newest(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        assert ledger.last_event == 0
+        ledger.asked(job(0))
+        ledger.observed(0, observation(0, 0.5))
+        ledger.add_seconds(1.0)
+        with Ledger.open_read_only(path) as reader:
+            assert (ledger.last_event, reader.last_event) == (2, 2)
+
+
+def test_who_asks_whether_a_run_goes_on_keeps_nobody_from_going_on_with_it(path: Path) -> None:
+    Ledger.open(path).close()
+    leave = threading.Event()
+
+    def ask() -> None:
+        while not leave.wait(0.0003):
+            is_in_use(path)
+
+    readers = [threading.Thread(target=ask) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(200):
+            Ledger.open(path).close()
+    finally:
+        leave.set()
+        for reader in readers:
+            reader.join()
+
+
+def test_a_second_writer_is_refused_soon(path: Path) -> None:
+    with Ledger.open(path):
+        began = time.monotonic()
+        with pytest.raises(ConfigError, match="is searching in this run"):
+            Ledger.open(path)
+        assert time.monotonic() - began < 2

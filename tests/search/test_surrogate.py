@@ -42,6 +42,18 @@ def test_the_same_data_give_the_same_fit_and_no_global_generator_is_touched() ->
     assert (first[1] == second[1]).all()
 
 
+def test_the_joint_prediction_holds_that_of_each_point_and_ties_near_ones_together() -> None:
+    surrogate = fit_surrogate(*data(12))
+    x = np.array([[0.95, 0.05, 0.9, 0.1], [0.94, 0.05, 0.9, 0.1], [0.1, 0.9, 0.1, 0.9]])
+    mean, deviation = surrogate.predict(x)
+    joint_mean, covariance = surrogate.joint(x)
+    assert joint_mean == pytest.approx(mean, abs=1e-9)
+    assert np.sqrt(np.diag(covariance)) == pytest.approx(deviation, rel=1e-6)
+    correlation = covariance / np.outer(deviation, deviation)
+    assert correlation[0, 1] > 0.99
+    assert abs(correlation[0, 2]) < 0.9
+
+
 def test_believing_keeps_the_mean_and_takes_the_doubt_away() -> None:
     surrogate = fit_surrogate(*data(12))
     x = np.array([[0.95, 0.05, 0.9, 0.1]])

@@ -1,12 +1,12 @@
 """Who proposes the candidate of the next trial."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from autokd.core.config import StrategyName
 from autokd.search.strategies.bayes import AutoKDStrategy
 from autokd.search.strategies.bohb import BohbStrategy
 from autokd.search.strategies.chance import AshaStrategy, RandomStrategy
 from autokd.search.strategies.evolution import EvolutionStrategy
+from autokd.search.strategies.guarded import MakeStrategy, plugin_strategy
 from autokd.search.strategies.protocol import Strategy
 
 __all__ = [
@@ -17,9 +17,10 @@ __all__ = [
     "EvolutionStrategy",
     "RandomStrategy",
     "Strategy",
+    "strategy_named",
 ]
 
-STRATEGIES: Mapping[StrategyName, Callable[..., Strategy]] = {
+STRATEGIES: Mapping[str, MakeStrategy] = {
     "autokd": AutoKDStrategy,
     "bohb": BohbStrategy,
     "asha": AshaStrategy,
@@ -27,3 +28,12 @@ STRATEGIES: Mapping[StrategyName, Callable[..., Strategy]] = {
     "random": RandomStrategy,
 }
 """By name; each is called with (space, *, seed, ladder)."""
+
+
+def strategy_named(name: str) -> MakeStrategy:
+    """Give what makes the strategy of a name, shipped or of a plug-in.
+
+    Raises:
+        PluginError: There is none, or it cannot be imported.
+    """
+    return STRATEGIES.get(name) or plugin_strategy(name)
