@@ -165,7 +165,11 @@ class Result:
         return tuple(t for t in self.report.trials if t.trial_id in self.report.front)
 
     def plot(self, against: str = "limits") -> Picture:
-        """Draw accuracy against ``limits``, ``params`` or ``latency``, with every trial.
+        """Draw accuracy against what it costs, with every trial.
+
+        Args:
+            against: ``limits`` (the use of the tightest), ``params``, ``latency``, ``memory`` or
+                ``size``.
 
         Raises:
             ConfigError: ``against`` is something else.

@@ -34,8 +34,8 @@ def points(difference: float) -> str:
 
 
 def milliseconds(value_ms: float) -> str:
-    """Give a time with three digits, such as ``3.21 ms`` or ``48.0 ms``."""
-    digits = 2 if value_ms < 9.995 else 1 if value_ms < 99.95 else 0
+    """Give a time with two or three digits, such as ``0.055 ms``, ``3.21 ms`` or ``48.0 ms``."""
+    digits = 3 if value_ms < 0.0995 else 2 if value_ms < 9.995 else 1 if value_ms < 99.95 else 0
     return f"{value_ms:.{digits}f} ms"
 
 

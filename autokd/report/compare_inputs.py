@@ -138,7 +138,7 @@ def _from_model(path: Path) -> Side:
 
 def _from_json(path: Path, raw: Any) -> Side:
     if isinstance(raw, dict) and "winners" in raw:
-        return _from_report(path, parse_record(Report, raw, where=str(path)))
+        return _from_report(path, load_report(path))
     listed = raw.get("measurements") if isinstance(raw, dict) else raw
     entries = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
     if any("autokd" in entry for entry in entries):

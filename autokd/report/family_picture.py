@@ -5,6 +5,9 @@ operators. Cells run from the input to the classes in two lanes with a channel b
 which the long edges run. Places are in units of the drawing, which the page scales to its width.
 """
 
+from typing import get_args
+
+from autokd.core.family import Preset
 from autokd.core.genotype import Genotype, Graph
 from autokd.report.family_layout import (
     CELL_PAD,
@@ -27,7 +30,8 @@ TEXT_PX = {"wide": 14.0, "tall": 13.0}
 # Room for the cells. Larger graphs are drawn smaller, so that the text keeps its size on the page.
 MOST_ALONG = 700.0
 MOST_ACROSS = 236.0
-LEAST_REACH = 78.0  # half of the breadth at least, for the text beside image and classes
+# Half of the breadth at least, for the text under or beside image and classes.
+LEAST_REACH = {"wide": 78.0, "tall": 108.0}
 
 
 def draw_family(genotype: Genotype, *, vertical: bool = False) -> str:
@@ -78,7 +82,7 @@ class _Drawing:
         self._discs = [Disc(END_SPACE + k * d.along, k * d.across, k * d.radius) for d in discs]
         self._spans = [(END_SPACE + k * start, END_SPACE + k * end) for start, end in spans]
         self._length = k * length + 2 * END_SPACE
-        self._reach = max(k * reach, LEAST_REACH)
+        self._reach = max(k * reach, LEAST_REACH[self._form])
         self._middle = self._reach + LABEL_SPACE[self._form]
 
     def render(self) -> str:
@@ -114,7 +118,10 @@ class _Drawing:
                 f'height="{_number(height)}" rx="14"/>'
             )
             side = self._genotype.input_px // stride >> stage
-            lines = (f"Stage {stage + 1}", f"{side} px, {channels[stage]} ch.")
+            # Of a plug-in's own layers nothing is known without importing it.
+            known = self._genotype.preset in get_args(Preset)
+            sizes = f"{side} px, {channels[stage]} ch." if known else ""
+            lines = (f"Stage {stage + 1}", sizes)
             parts.append(self._label(start, end, lines))
         return parts
 

@@ -2,23 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 from xml.sax.saxutils import escape
 
 from autokd.core.codec import write_atomically
 from autokd.core.results import Report
 from autokd.errors import ConfigError
-from autokd.report.figures import Kind, Mark, Plot, front_plots
+from autokd.report.cost_measures import Against
+from autokd.report.figures import KIND_NAMES, Kind, Mark, Plot
+from autokd.report.front import front_plots
 
 WIDTH, HEIGHT = 720, 420
 # Of the plot itself, within the picture: left, top, right, bottom.
 _FRAME = (72, 56, 696, 348)
-_NAMES: dict[Kind, str] = {
-    "winner": "student at full length",
-    "front": "on the front",
-    "last": "trial, last rung",
-    "early": "trial, earlier rung",
-    "failed": "no result",
-}
 # One look on light and dark pages: the picture has its own ground.
 _STYLE = """
 .ap-ground { fill: #fff; }
@@ -65,17 +61,19 @@ def draw_front(report: Report, *, against: str = "limits") -> Picture:
 
     Args:
         report: Of a run.
-        against: ``limits`` is the use of the tightest limit, ``params`` the parameters,
-            ``latency`` the predicted latency, or memory where no latency is claimed.
+        against: ``limits`` is the use of the tightest limit, ``params`` the parameters, ``size``
+            the file, ``memory`` what a student adds to the runtime, ``latency`` the predicted
+            latency, or memory where no latency is claimed.
 
     Raises:
         ConfigError: ``against`` is something else.
     """
-    plots = dict(zip(("limits", "params", "latency"), front_plots(report), strict=True))
-    if against not in plots:
-        msg = f"against={against!r}: must be one of {', '.join(map(repr, plots))}."
+    names = get_args(Against)
+    if against not in names:
+        msg = f"against={against!r}: must be one of {', '.join(map(repr, names))}."
         raise ConfigError(msg)
-    return Picture(render_svg(plots[against]))
+    plots: dict[str, Plot] = {str(key): plot for key, plot in front_plots(report).items()}
+    return Picture(render_svg(plots.get(against) or plots["memory"]))
 
 
 def render_svg(plot: Plot) -> str:
@@ -119,8 +117,8 @@ def _key(plot: Plot) -> list[str]:
     parts, x = [], 16.0
     for kind in plot.kinds:
         parts.append(_shape(kind, x + 6, HEIGHT - 14, ""))
-        parts.append(_text(x + 18, HEIGHT - 10, _NAMES[kind]))
-        x += 18 + 7 * len(_NAMES[kind]) + 16
+        parts.append(_text(x + 18, HEIGHT - 10, KIND_NAMES[kind]))
+        x += 18 + 7 * len(KIND_NAMES[kind]) + 16
     return parts
 
 

@@ -33,7 +33,7 @@ def _csv_row(report: Report, trial: Trial) -> dict[str, object]:
         "train_seconds": sum(o.train_seconds for o in trial.observations),
         "images_per_second": last.images_per_second if last else None,
         **candidate.distill.model_dump(),
-        **candidate.family.model_dump(),
+        **candidate.family.values(),
         "base_width": candidate.base_width,
         "member_seed": candidate.member_seed,
         **candidate.cost.model_dump(),

@@ -32,7 +32,7 @@ def write_report(report: Report, folder: Path) -> None:
     write_atomically(folder / TRIALS_FILE, trials_csv(report))
     write_atomically(folder / JUNIT_FILE, render_junit(report))
     write_atomically(folder / BENCHMARK_FILE, render_benchmark(report))
-    write_atomically(folder / HTML_FILE, render_html(report))
+    write_atomically(folder / HTML_FILE, render_html(report, folder))
 
 
 def load_report(path: Path) -> Report:
@@ -48,4 +48,11 @@ def load_report(path: Path) -> Report:
             "'autokd status RUN' shows where a run stands, 'autokd resume RUN' goes on with it."
         )
         raise ConfigError(msg)
-    return load_record(Report, file)
+    report = load_record(Report, file)
+    if not report.winners:
+        msg = (
+            f"{file}: winners: is empty, and a run that has ended has at least one; the file was "
+            "changed, or autokd did not write it. Put back a copy."
+        )
+        raise ConfigError(msg)
+    return report

@@ -1,9 +1,8 @@
 """One searched number: its values, and its place in the unit interval."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,10 @@ class Interval:
     def encode(self, value: float) -> float:
         """Give the place of ``value`` in the unit interval."""
         if self.log:
-            unit = np.log(value / self.low) / np.log(self.high / self.low)
+            unit = math.log(value / self.low) / math.log(self.high / self.low)
         else:
             unit = (value - self.low) / (self.high - self.low)
-        return float(np.clip(unit, 0.0, 1.0))
+        return min(max(float(unit), 0.0), 1.0)
 
 
 Dimension = Choice | Interval

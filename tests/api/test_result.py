@@ -66,7 +66,7 @@ def test_images_may_be_pillows_or_tensors_too(result, arrays):
 
 
 def test_what_is_no_image_is_named_by_its_place(result):
-    with pytest.raises(DataError, match=r"^images\[1\]: is a str; an image is a PIL image"):
+    with pytest.raises(DataError, match=r"^images\[1\]: is a str; an image must be a PIL image"):
         result.best.predict([np.zeros((8, 8), np.uint8), "cat.png"])
 
 

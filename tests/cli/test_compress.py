@@ -157,7 +157,7 @@ def test_a_target_is_met_before_anything_is_trained(pipeline, call):
     ("words", "code", "message"),
     [
         (("--target", "ssh://me@127.0.0.1:1"), 5, "ssh://me@127.0.0.1:1: cannot be reached"),
-        (("--target", "board"), 2, "is no target; give 'local' or ssh://"),
+        (("--target", "board"), 2, "is no target; give 'local', ssh://"),
         (("--accept-host-key", "SHA256:" + "a" * 43), 2, "goes with --target ssh://"),
         (("--target", "ssh://b", "--accept-host-key", "x"), 2, "must be SHA256:"),
     ],

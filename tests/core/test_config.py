@@ -48,7 +48,10 @@ def test_limits_may_carry_units() -> None:
         ({"limits": {"max_latency": 5}}, "'limits.max_latency'.*did you mean 'max_latency_ms'"),
         ({"search": {"strategy": "a b"}}, "search.strategy = 'a b': a name has small letters"),
         ({"search": {"loss": "logit_std"}}, "search.loss = 'logit_std': a name .* as in logit-std"),
-        ({"search": {"space": "../x.py"}}, r"search.space = '\.\./x\.py': a name has small letters"),
+        (
+            {"search": {"space": "../x.py"}},
+            r"search.space = '\.\./x\.py': a name has small letters",
+        ),
         ({"search": {"workers": 0}}, "search.workers = 0: must be greater than 0"),
         ({"data": {"validation_fraction": 0.5}}, "data.validation_fraction = 0.5.*less than 0.5"),
         ({"data": {"flip": "maybe"}}, "data.flip = 'maybe'.*'auto', 'yes' or 'no'"),

@@ -2,7 +2,7 @@ import platform
 
 import pytest
 
-from autokd.errors import ConfigError, DeviceError, InputError
+from autokd.errors import ConfigError, DeviceError, InputError, PluginError
 from autokd.measure.local import LocalTarget
 from autokd.measure.protocol import parse_answer
 from autokd.measure.ssh import SshTarget
@@ -49,10 +49,9 @@ def test_an_address_opens_a_board_and_connects_to_nothing(profile):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no target; give 'local' or ssh://"),
+        ("", "is no target; give 'local', ssh://"),
         ("Local", "is no target"),
         ("pi@board", "is no target"),
-        ("http://board", "is no target"),
         ("adb://R58M", "adb is not supported, since it was never tried on a phone"),
         ("ssh://-x", "no name of a host"),
     ],
@@ -60,6 +59,11 @@ def test_an_address_opens_a_board_and_connects_to_nothing(profile):
 def test_anything_else_is_no_target(profile, text, words):
     with pytest.raises(ConfigError, match=words):
         open_target(text, profile)
+
+
+def test_an_unknown_scheme_may_be_a_plug_in_that_is_missing(profile):
+    with pytest.raises(PluginError, match="there is no target 'http'"):
+        open_target("http://board", profile)
 
 
 def test_a_host_key_goes_with_ssh_and_has_its_form(profile):

@@ -8,7 +8,7 @@ from autokd.report import cells
 @pytest.mark.parametrize(
     ("value_ms", "text"),
     [
-        (0.0412, "0.04 ms"),
+        (0.0412, "0.041 ms"),
         (3.214, "3.21 ms"),
         (9.996, "10.0 ms"),
         (48.04, "48.0 ms"),

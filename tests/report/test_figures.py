@@ -1,66 +1,9 @@
-"""Charts, as places in percent."""
+"""Charts along the search, as places in percent."""
 
 import pytest
 
-from autokd.core.cost import Limits
-from autokd.report.figures import Axis, front_plots, make_axis, progress_plot, tick_step
-
-
-@pytest.mark.parametrize(
-    ("span", "step"), [(1.0, 0.2), (0.3, 0.1), (100_000, 20_000), (7, 2), (61, 20), (0.024, 0.005)]
-)
-def test_ticks_are_one_two_or_five_times_a_power_of_ten(span, step) -> None:
-    assert tick_step(span) == pytest.approx(step)
-
-
-def test_an_axis_places_linearly() -> None:
-    axis = Axis("", 10, 30, ())
-    assert [axis.place(v) for v in (10, 15, 30)] == [0, 25, 100]
-
-
-@pytest.mark.parametrize("values", [[0.42], [0.0], [0.5, 0.5], [], [3.0, 900.0], [0.61, 0.6101]])
-def test_an_axis_covers_its_values_with_three_ticks_or_more(values) -> None:
-    axis = make_axis("", values, str, zero=False)
-    assert all(axis.low - 1e-9 <= v <= axis.high + 1e-9 for v in values)
-    assert 3 <= len(axis.ticks) <= 8
-    assert [at for at, _ in axis.ticks] == sorted(at for at, _ in axis.ticks)
-    assert axis.ticks[0][0] == 0
-    assert axis.ticks[-1][0] == pytest.approx(100)
-
-
-def test_every_trial_with_a_result_and_every_winner_is_a_point(report) -> None:
-    finished = [t for t in report.trials if t.observations and not t.failure]
-    for plot in front_plots(report):
-        assert len(plot.marks) == len(finished) + len(report.winners)
-        assert all(0 <= m.x <= 100 and 0 <= m.y <= 100 for m in plot.marks)
-        assert sum(m.kind == "front" for m in plot.marks) == len(report.front)
-
-
-def test_no_trial_of_the_last_rung_lies_above_the_line_of_the_front(report) -> None:
-    plot = front_plots(report)[0]
-    level = [(x1, x2, y1) for x1, y1, x2, y2 in plot.steps if y1 == y2]
-    assert level
-    others = [m for m in plot.marks if m.kind == "last"]
-    assert others
-    for x1, x2, y in level:
-        assert all(m.y >= y - 0.011 for m in others if x1 <= m.x < x2)
-
-
-def test_the_limit_stands_at_its_place_and_a_far_one_is_left_out(make_report) -> None:
-    report = make_report(limits=Limits(max_params=150_000, max_latency_ms=9_999))
-    use, params, latency = front_plots(report)
-    assert params.limit == params.x.place(150_000)
-    assert latency.limit is None
-    assert use.limit == use.x.place(1.0)
-    assert front_plots(make_report(limits=Limits()))[0].limit is None
-
-
-def test_where_no_latency_is_claimed_memory_has_its_place(untimed) -> None:
-    use, params, memory = front_plots(untimed)
-    assert memory.title == "Memory"
-    assert memory.limit is None  # five times what the largest student takes
-    assert len(memory.marks) == len(use.marks) == len(params.marks)
-    assert not any(" ms" in mark.title for mark in memory.marks)
+from autokd.core.trial import Fidelity, TrialState
+from autokd.report.figures import learning_curves, progress_plot
 
 
 def test_the_running_best_never_falls_and_ends_at_the_best(report) -> None:
@@ -79,7 +22,56 @@ def test_a_point_says_what_it_is(report) -> None:
     assert "estimate, 80 % interval" in titles[0]
 
 
-def test_a_run_without_any_result_still_has_charts(make_report) -> None:
-    report = make_report(count=0, winners=make_report().winners)
+def test_a_run_without_any_result_still_has_a_chart(make_report) -> None:
+    report = make_report(count=0, winners=())
     assert progress_plot(report).marks == ()
-    assert [len(plot.marks) for plot in front_plots(report)] == [3, 3, 3]
+    assert learning_curves(report) is None
+
+
+def test_each_trial_has_a_curve_with_a_point_for_each_rung(report) -> None:
+    curves = learning_curves(report)
+    finished = [t for t in report.trials if t.observations and not t.failure]
+    assert sorted(len(c.points) for c in curves.curves) == sorted(
+        len(t.observations) for t in finished
+    )
+    for curve in curves.curves:
+        along = [x for x, _ in curve.points]
+        assert along == sorted(along)
+
+
+def test_a_place_on_a_curve_is_its_epochs_and_accuracy(report) -> None:
+    curves = learning_curves(report)
+    best = report.winners[0]
+    seen = next(t for t in report.trials if t.trial_id == best.trial_id).observations
+    curve = next(c for c in curves.curves if c.title.startswith("Student 1:"))
+    assert curve.is_winner
+    # 45,000 training images: rung r has seen 3 to the r epochs.
+    assert [x for x, _ in curve.points] == [curves.x.place(3**o.fidelity.rung) for o in seen]
+    assert [100 - y for _, y in curve.points] == pytest.approx(
+        [curves.y.place(o.accuracy) for o in seen], abs=0.011
+    )
+
+
+def test_students_are_drawn_last(report) -> None:
+    kinds = [curve.is_winner for curve in learning_curves(report).curves]
+    assert kinds == sorted(kinds)
+    assert sum(kinds) == len(report.winners)
+
+
+def test_what_is_only_compared_has_no_curve(report) -> None:
+    first = report.trials[0]
+    candidate = first.candidate.model_copy(update={"origin": "twin"})
+    seen = first.observations[0].model_copy(
+        update={"fidelity": Fidelity(rung=3, images=9, seconds=1)}
+    )
+    twin = first.model_copy(
+        update={
+            "trial_id": 99,
+            "candidate": candidate,
+            "state": TrialState.PAUSED,
+            "observations": (seen,),
+        }
+    )
+    more = report.model_copy(update={"trials": (*report.trials, twin), "full_rung": 3})
+    titles = [curve.title for curve in learning_curves(more).curves]
+    assert not any(title.startswith("Trial 99") for title in titles)

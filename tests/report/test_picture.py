@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from autokd.errors import ConfigError
-from autokd.report.figures import Axis, Mark, Plot, front_plots
+from autokd.report.axes import Axis
+from autokd.report.figures import Mark, Plot
+from autokd.report.front import front_plots
 from autokd.report.picture import HEIGHT, WIDTH, draw_front, render_svg
 from tests.report.conftest import build_report
 
@@ -59,10 +61,10 @@ def test_a_limit_is_a_line_with_its_name_and_is_left_out_where_there_is_none():
     assert "ap-limit" not in {e.get("class") for e in parse(render_svg(plot())).iter()}
 
 
-@pytest.mark.parametrize(("against", "number"), [("limits", 0), ("params", 1), ("latency", 2)])
-def test_the_front_of_a_report_is_drawn_with_every_mark_inside(against, number):
+@pytest.mark.parametrize("against", ["limits", "params", "latency", "memory", "size"])
+def test_the_front_of_a_report_is_drawn_with_every_mark_inside(against):
     report = build_report()
-    drawn = front_plots(report)[number]
+    drawn = front_plots(report)[against]
     root = parse(draw_front(report, against=against).svg)
     titled = [e for e in root.iter() if e.find(f"{SVG}title") is not None]
     assert len(titled) == len(drawn.marks)
@@ -81,3 +83,7 @@ def test_another_axis_names_those_there_are():
         ConfigError, match="against='cost': must be one of 'limits', 'params', 'lat"
     ):
         draw_front(build_report(), against="cost")
+
+
+def test_memory_stands_in_for_a_latency_that_nobody_claims(untimed):
+    assert draw_front(untimed, against="latency") == draw_front(untimed, against="memory")

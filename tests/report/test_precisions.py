@@ -4,8 +4,9 @@ import pytest
 
 from autokd.core.precision import Int8Form
 from autokd.core.results import VariantResult
-from autokd.report.html import render_html, run_code
+from autokd.report.html import render_html
 from autokd.report.precisions import precision_sentence, precisions_table, ratio_cell
+from autokd.report.ready_code import run_code
 from autokd.report.summary import render_summary
 
 FORM = Int8Form(activation="uint8", per_channel=True, reduce_range=True)
@@ -77,7 +78,7 @@ def test_page_and_summary_show_table_and_sentence(measured) -> None:
 
 
 def test_the_code_runs_the_file_that_was_chosen(measured) -> None:
-    assert "InferenceSession('winners/1/student.int8.onnx'" in run_code(measured.winners[0])
+    assert "    'winners/1/student.int8.onnx', " in run_code(measured.winners[0])
 
 
 def test_a_report_without_variants_says_nothing_of_precisions(report) -> None:

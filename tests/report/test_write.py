@@ -37,6 +37,13 @@ def test_the_results_come_back_as_they_were(run, report) -> None:
     assert load_report(run / "results.json") == report
 
 
+def test_results_without_a_winner_are_none_of_a_run_that_has_ended(run, report) -> None:
+    bare = report.model_copy(update={"winners": ()})
+    (run / "results.json").write_text(bare.model_dump_json())
+    with pytest.raises(ConfigError, match=r"results.json: winners: is empty, .* Put back a copy."):
+        load_report(run)
+
+
 def test_the_results_keep_to_the_schema(run) -> None:
     results = json.loads((run / "results.json").read_text())
     schema = json.loads(TARGET.read_text())

@@ -6,10 +6,10 @@ from autokd.core.cost import Limits
 from autokd.core.device import load_profile
 from autokd.core.family import FamilyParams
 from autokd.errors import InfeasibleError
+from autokd.space.coding import SPACES
 from autokd.space.lowering import lower
 from autokd.space.program import Program
 from autokd.space.sizing import largest_width
-from autokd.space.students import SMALLEST_WIDTH
 from autokd.space.wiring import draw_genotype
 
 MEMBER_SEED = 0
@@ -76,7 +76,7 @@ def build_program(
         profile=load_profile("jetson-nano"),  # of no matter: only parameters are limited
         limits=Limits(max_params=MAX_PARAMS),
         fill=1.0,
-        smallest=SMALLEST_WIDTH["edge"],
+        smallest=SPACES["edge"].smallest_width,
     )
     if sized is None:
         msg = (
