@@ -31,8 +31,10 @@ def store(tmp_path_factory):
     """A store that is made once: its tables take seconds."""
     from mlflow import MlflowClient
 
-    uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
-    MlflowClient(tracking_uri=uri).search_experiments()
+    folder = tmp_path_factory.mktemp("store")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    with contextlib.chdir(folder):  # which it makes a folder in
+        MlflowClient(tracking_uri=uri).search_experiments()
     return uri
 
 
