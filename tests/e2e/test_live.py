@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from http import HTTPStatus
 
+import pytest
+
 from autokd.core.run_status import RunStatus
 
 STAGES = ["preflight", "search", "finalists", "export"]
@@ -41,6 +43,7 @@ def follow(url: str) -> tuple[list[RunStatus], list[str]]:
     return states, pages
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_and_served_to_its_end(autokd, words) -> None:
     run = autokd.work / "run"
     compress = autokd.start("compress", *words, "--out", run)
