@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from autokd.cli.output import is_watched, note
+from autokd.core.closing import Closing
 from autokd.core.units import format_duration
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def make_display() -> Display:
     return BarDisplay() if is_watched(sys.stderr) else LineDisplay()
 
 
-class LineDisplay:
+class LineDisplay(Closing):
     """One plain line when a step begins, at most one every ten seconds, and one when it is done.
 
     Attributes:
@@ -83,19 +84,11 @@ class LineDisplay:
         """Write a note."""
         self.write(text)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Leave what was written."""
 
 
-class BarDisplay:
+class BarDisplay(Closing):
     """A bar for each step that goes on; a finished step leaves one line if it took a while."""
 
     def __init__(self) -> None:
@@ -138,12 +131,7 @@ class BarDisplay:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Take the bars away, so that an error stands alone."""
         self._bars.stop()
 

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
+from autokd.core.closing import Closing
 from autokd.core.codec import load_record, parse_record, write_atomically
 from autokd.errors import DataError
 from tools.table.rows import Row, TableSetup
@@ -23,7 +23,7 @@ from tools.table.rows import Row, TableSetup
 SETUP_FILE = "setup.json"
 
 
-class Journal:
+class Journal(Closing):
     """Lines of one worker; one process at a time writes to it.
 
     Attributes:
@@ -56,15 +56,8 @@ class Journal:
         os.fsync(self._stream.fileno())
         self.done.add(row.point_id)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let other processes write to it."""
         self._stream.close()
 
 
