@@ -14,9 +14,9 @@ from autokd.measure.target import LOCAL
 from autokd.pipeline.choice import require_chosen
 from autokd.pipeline.deliver import Delivery
 from autokd.pipeline.kd_gain import kd_gain_of
-from autokd.pipeline.plan import RunPlan
+from autokd.pipeline.plan import FINAL_RUNG, RunPlan
 from autokd.pipeline.search_facts import SearchFacts
-from autokd.pipeline.students import FINAL_RUNG, Trained
+from autokd.pipeline.students import Trained
 from autokd.pipeline.surroundings import machine_facts, tool_versions
 from autokd.search.front import pareto_front
 

@@ -17,8 +17,7 @@ from autokd.distill.scoring import student_logits
 from autokd.errors import ExportError
 from autokd.export.package import ExportedStudent, TrainedStudent, export_winner
 from autokd.models.network import StudentNetwork
-from autokd.pipeline.plan import RunPlan
-from autokd.pipeline.students import FINAL_RUNG
+from autokd.pipeline.plan import FINAL_RUNG, RunPlan
 from autokd.space.students import StudentSpace
 
 PARITY_IMAGES = 256

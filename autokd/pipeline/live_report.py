@@ -10,13 +10,11 @@ from autokd.core.results import ExitStatus, Report, StageSeconds
 from autokd.core.run_status import STAGE_WORDS, RunStatus
 from autokd.core.trial import COMPARED, Trial, searched
 from autokd.errors import StoppedError
-from autokd.pipeline.plan import RUNGS, RunPlan
+from autokd.pipeline.plan import FINAL_RUNG, RunPlan
 from autokd.pipeline.status import PLAN_FILE, RunReader
 from autokd.pipeline.surroundings import machine_facts, tool_versions
 from autokd.report.live_page import LiveView
 from autokd.search.front import pareto_front
-
-FULL_RUNG = RUNGS  # rungs of the search are counted from 0, and the full length comes after them
 
 
 class LiveRun:
@@ -80,9 +78,9 @@ def unfinished_report(
         teacher=plan.teacher,
         data=plan.data,
         trials=trials,
-        front=pareto_front(searched(trials, full_rung=FULL_RUNG), plan.limits),
+        front=pareto_front(searched(trials, full_rung=FINAL_RUNG), plan.limits),
         winners=(),
-        full_rung=FULL_RUNG,
+        full_rung=FINAL_RUNG,
         kd_gain=None,
         seconds=StageSeconds(
             preflight=plan.preflight_seconds,

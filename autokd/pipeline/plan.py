@@ -25,7 +25,9 @@ FINAL_SHARE = 0.37
 # how fast they train. More workers see more students, not longer rungs.
 STUDENTS = 16
 ETA = 3.0
-RUNGS = 2
+RUNGS = 2  # of the search; the full length comes after them
+LAST_SEARCH_RUNG = RUNGS - 1
+FINAL_RUNG = RUNGS
 LONGEST_SEARCH_RUNG = 0.4  # of the full length
 # A promoted student repeats the decay of the rung before, 30 % of it, so a rung costs a little
 # more than the difference of the two lengths.

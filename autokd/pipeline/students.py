@@ -21,7 +21,9 @@ from autokd.pipeline.hardware import screening
 from autokd.pipeline.kd_gain import Pair, gain_candidates
 from autokd.pipeline.plan import (
     ETA,
+    FINAL_RUNG,
     FINALISTS,
+    LAST_SEARCH_RUNG,
     RUNGS,
     SEARCH_SHARE,
     RunPlan,
@@ -37,8 +39,6 @@ from autokd.search.strategies import Strategy, strategy_named
 from autokd.search.study import Screen, Study
 from autokd.space.students import StudentSpace
 
-FINAL_RUNG = RUNGS
-LAST_SEARCH_RUNG = RUNGS - 1
 # What is left for the jobs that take longer than was foreseen.
 MOST_BEFORE_THE_END = 0.99
 

@@ -7,8 +7,9 @@ from autokd.core.results import Report
 from autokd.core.trial import Trial
 from autokd.pipeline.assemble import assemble_report, search_front
 from autokd.pipeline.deliver import Delivery
+from autokd.pipeline.plan import FINAL_RUNG
 from autokd.pipeline.search_facts import SearchFacts
-from autokd.pipeline.students import FINAL_RUNG, Trained
+from autokd.pipeline.students import Trained
 from tests.pipeline.fakes import make_plan
 from tests.report.conftest import build_report
 from tests.search.fakes import observation, trial

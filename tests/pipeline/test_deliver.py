@@ -16,8 +16,8 @@ from autokd.export.verify import run_onnx
 from autokd.models.network import build_student
 from autokd.pipeline.deliver import deliver
 from autokd.pipeline.exporting import Exporter
+from autokd.pipeline.plan import FINAL_RUNG
 from autokd.pipeline.preflight import make_space
-from autokd.pipeline.students import FINAL_RUNG
 from tests.pipeline.fakes import Lines, make_images, make_inputs, make_plan
 from tests.report.conftest import build_report
 from tests.search.fakes import observation

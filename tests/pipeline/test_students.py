@@ -4,8 +4,8 @@ from autokd.core.codec import load_record
 from autokd.core.trial import Failure
 from autokd.errors import ConfigError, StoppedError
 from autokd.pipeline import students
-from autokd.pipeline.plan import FINALISTS
-from autokd.pipeline.students import FINAL_RUNG, LAST_SEARCH_RUNG, SearchEnd, Trained
+from autokd.pipeline.plan import FINAL_RUNG, FINALISTS, LAST_SEARCH_RUNG
+from autokd.pipeline.students import SearchEnd, Trained
 from autokd.search.ledger import Job, Ledger
 from autokd.search.loop import Event
 from tests.pipeline.fakes import (
