@@ -7,24 +7,11 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from autokd.search.executors import InlineExecutor
+from tests.api.conftest import Here
 from tests.e2e.conftest import pictures, teacher  # noqa: F401 - fixtures
 
 RUN = ("--trials", "2", "--epochs", "1", "--views", "1", "--no-kd-gain", "--precision", "fp32")
 LIMITS = ("--device", "jetson-nano", "--max-params", "20000")
-
-
-class Here(InlineExecutor):
-    """Trains in this process, where torch is loaded already."""
-
-    def __init__(self, evaluator, *, workers: int, threads: int) -> None:
-        super().__init__(evaluator)
-
-    def __enter__(self) -> "Here":
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.close()
 
 
 def type_command(words: list[str]) -> tuple[int, str]:
