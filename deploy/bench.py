@@ -11,6 +11,7 @@ The job, an object with exactly the keys of JOB below:
     model                path of the .onnx file
     model_sha256         what it must have, or null
     sample               path of a .npz whose first row of "image" is the input; null: noise
+    reference            path of another .onnx, run in turns with the model; null: none
     providers            of onnxruntime, wanted one first
     threads              of one operator (intra_op); operators run one after another
     seconds              time to measure at least; 64 samples are taken in any case
@@ -25,6 +26,8 @@ The job, an object with exactly the keys of JOB below:
 
 A measurement is valid when no rule of `judge` is broken. Percentiles are over all samples, none
 is dropped. ``p90_early_stop`` is the 99 % upper bound on p90 of MLPerf's single-stream rules.
+``reference_ratio`` is the model's time over that of the reference beside it, which stays where it
+is when the speed of the machine moves; the memory is then that of both.
 """
 
 import glob
@@ -35,18 +38,19 @@ import os
 import platform
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from array import array
 
-VERSION = "2"
+VERSION = "3"
 SCHEMA = "autokd.bench/1"
 BEGIN = "-----BEGIN AUTOKD BENCH-----"
 END = "-----END AUTOKD BENCH-----"
 JOB = (
-    "model model_sha256 sample providers threads seconds max_seconds warmup_seconds "
+    "model model_sha256 sample reference providers threads seconds max_seconds warmup_seconds "
     "max_warmup_seconds sustained_seconds arena memory_pattern spinning seed"
 ).split()
 
@@ -54,6 +58,7 @@ MIN_WARMUP_RUNS = 10
 SETTLED_BLOCKS = 5  # the medians of so many blocks must lie within SETTLED_FRACTION
 SETTLED_FRACTION = 0.02
 BLOCK_SECONDS = 0.05
+TURN_SECONDS = 0.005  # short against what moves the speed of a machine for a while
 
 CONFIDENCE = 0.99  # of the early-stopping bound
 MIN_SAMPLES_P90 = 64  # fewer have no bound on p90 at that confidence, and so for p99 (MLPerf)
@@ -123,7 +128,7 @@ def bench(job):
     """Give the parts of an answer that time the model of ``job``."""
     answer = probe()
     size, digest = _check_model(job)
-    session, create_seconds = _load(job, answer["runtime"])
+    session, create_seconds = _load(job["model"], job, answer["runtime"])
     memory = answer["memory_kb"]
     memory["after_session"] = _status_kb("VmHWM")
     feed, described = _make_input(session, job)
@@ -134,7 +139,11 @@ def bench(job):
     memory["after_first_run"] = _status_kb("VmHWM")
     answer["output"] = _describe_output(output)
     warmup = _warm_up(session, feed, job)
-    samples, seconds = _measure(session, feed, job)
+    if job["reference"]:
+        samples, seconds, compared = _measure_in_turns(session, feed, job, answer["runtime"])
+    else:
+        samples, seconds = _measure(session, feed, job)
+        compared = {"reference_p50": None, "reference_ratio": None}
     memory["peak"] = _status_kb("VmHWM")
     memory["resident"] = _status_kb("VmRSS")
     memory["anonymous"] = _status_kb("RssAnon")
@@ -147,7 +156,7 @@ def bench(job):
         "seed": job["seed"],
     }
     answer["latency_ms"] = summarise(samples, seconds)
-    answer["latency_ms"].update(warmup, load=create_seconds * 1e3, first=first_ms)
+    answer["latency_ms"].update(warmup, load=create_seconds * 1e3, first=first_ms, **compared)
     answer["state"]["after"] = state()
     reasons = judge(answer["latency_ms"], answer["state"])
     answer["validity"] = {"valid": not reasons, "reasons": reasons}
@@ -312,7 +321,7 @@ def _options(job):
     return options
 
 
-def _load(job, runtime):
+def _load(model, job, runtime):
     """Give the session and the seconds that it took, and write what runs into ``runtime``."""
     import onnxruntime
 
@@ -326,7 +335,7 @@ def _load(job, runtime):
         )
     started = time.perf_counter()
     try:
-        session = onnxruntime.InferenceSession(job["model"], options, providers=wanted)
+        session = onnxruntime.InferenceSession(model, options, providers=wanted)
     except Exception as fault:
         raise Refusal("load", "onnxruntime %s: %s" % (runtime["version"], fault)) from None
     seconds = time.perf_counter() - started
@@ -456,6 +465,41 @@ def _measure(session, feed, job):
         enough = elapsed >= job["seconds"] and len(samples) >= MIN_SAMPLES_P90
         if enough or elapsed >= job["max_seconds"]:
             return samples, elapsed
+
+
+def _measure_in_turns(session, feed, job, runtime):
+    """Give what `_measure` gives, and how it compares to the reference that runs in between.
+
+    A turn of the model is held against the turns of the reference before and after it.
+    """
+    reference, _ = _load(job["reference"], job, dict(runtime))
+    other, _ = _make_input(reference, dict(job, sample=None))
+    for _ in range(MIN_WARMUP_RUNS):
+        _run(reference, other)
+    samples, paces, ratios = array("d"), [], []
+    started = time.perf_counter()
+    before = statistics.median(_take_turn(reference, other))
+    while True:
+        turn = _take_turn(session, feed)
+        after = statistics.median(_take_turn(reference, other))
+        samples.extend(turn)
+        paces.append(after)
+        ratios.append(2 * statistics.median(turn) / (before + after))
+        before = after
+        elapsed = time.perf_counter() - started
+        enough = elapsed >= job["seconds"] and len(samples) >= MIN_SAMPLES_P90
+        if enough or elapsed >= job["max_seconds"]:
+            p50, ratio = statistics.median(paces), statistics.median(ratios)
+            return samples, elapsed, {"reference_p50": p50, "reference_ratio": ratio}
+
+
+def _take_turn(session, feed):
+    _timed(session, feed)  # does not count: the caches are full of the other model
+    samples = []
+    turn_end = time.perf_counter() + TURN_SECONDS
+    while not samples or time.perf_counter() < turn_end:
+        samples.append(_timed(session, feed))
+    return samples
 
 
 def _sustain(session, feed, seconds):

@@ -6,7 +6,7 @@ profile's prediction is worth.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _SECONDS = 1.0
 _WARMUP_SECONDS = 1.0
-_ROUNDS = 2  # in turns, so that a machine that slows down does not decide for one
+_TRIES = 2  # at a valid timing
+_RATIO_SECONDS = 0.5
+_RATIOS = 5  # each in a process of its own; where a file lies in memory moves it by some percent
 
 
 def check_trial(target: "Target", profile: "DeviceProfile") -> list[Finding]:
@@ -38,28 +40,31 @@ def check_trial(target: "Target", profile: "DeviceProfile") -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="autokd-doctor-") as folder:
         student = write_trial_student(Path(folder), profile)
         try:
-            rounds = [
-                [_time(target, file, profile) for file in student.files] for _ in range(_ROUNDS)
-            ]
+            timing = _time(target, student.files[0], profile)
+            for _ in range(_TRIES - 1):
+                timing = timing if timing.valid else _time(target, student.files[0], profile)
+            ratios = _time_in_turns(target, student.files, profile) if timing.valid else []
         except DeviceError as fault:
             advice = "No student would run there as the profile says."
             return [_found("fail", "a student there", str(fault), advice)]
         except MeasurementError as fault:
             return [_found("fail", "a student there", str(fault), "End other work there.")]
-    return list(judge_trial(rounds, student.predicted_ms))
+    return list(judge_trial(timing, ratios, student.predicted_ms))
 
 
 def judge_trial(
-    rounds: "list[list[LatencyMeasurement]]", predicted_ms: tuple[float, float, float] | None
+    shown: "LatencyMeasurement",
+    int8_ratios: Sequence[float],
+    predicted_ms: tuple[float, float, float] | None,
 ) -> Iterator[Finding]:
     """Give the findings about a student that was timed.
 
     Args:
-        rounds: In each the timing of the fp32 file, then that of the INT8 file if there is one.
+        shown: The timing of the fp32 file.
+        int8_ratios: Times of the INT8 file over those of the fp32 file beside it; none if it has no
+            INT8 file.
         predicted_ms: The lower end, the prediction and the upper end for the fp32 file.
     """
-    first = [timings[0] for timings in rounds]
-    shown = next((one for one in first if one.valid), first[0])
     text = f"p50 {shown.p50_ms:.3g} ms, p90 {shown.p90_ms:.3g} ms, {shown.provider}"
     if not shown.valid:
         advice = "No timing there counts so: end other work, and set the governor to performance."
@@ -68,9 +73,8 @@ def judge_trial(
     yield _found("ok", "a student there", text)
     if predicted_ms is not None:
         yield _judge_prediction(shown.p50_ms, predicted_ms)
-    pairs = [timings for timings in rounds if len(timings) > 1 and all(t.valid for t in timings)]
-    if pairs:
-        yield _judge_int8(median(int8.p50_ms / fp32.p50_ms for fp32, int8 in pairs))
+    if int8_ratios:
+        yield _judge_int8(int8_ratios)
 
 
 def _judge_prediction(measured_ms: float, predicted_ms: tuple[float, float, float]) -> Finding:
@@ -82,12 +86,36 @@ def _judge_prediction(measured_ms: float, predicted_ms: tuple[float, float, floa
     return _found("warn", "prediction there", text, advice)
 
 
-def _judge_int8(ratio: float) -> Finding:
-    text = f"{ratio:.2f} of the time of fp32"
-    if ratio >= 1:
+def _judge_int8(ratios: Sequence[float]) -> Finding:
+    low, high = min(ratios), max(ratios)
+    text = f"{median(ratios):.2f} of the time of fp32 ({low:.2f} to {high:.2f})"
+    if low < 1 <= high:
+        return _found("ok", "int8 there", f"{text}: too close to tell")
+    if low >= 1:
         advice = "int8 gains nothing there: leave --precision on auto, which times both."
         return _found("warn", "int8 there", text, advice)
     return _found("ok", "int8 there", text)
+
+
+def _time_in_turns(
+    target: "Target", files: Sequence[Path], profile: "DeviceProfile"
+) -> list[float]:
+    from autokd.measure.target import measure_on
+
+    found = [
+        measure_on(
+            target,
+            file,
+            profile,
+            seconds=_RATIO_SECONDS,
+            max_warmup_seconds=_WARMUP_SECONDS,
+            reference=files[0],
+        )
+        for file in files[1:]
+        for _ in range(_RATIOS)
+    ]
+    counted = [one for one in found if one.lasting_reason is None]
+    return [one.reference_ratio for one in counted if one.reference_ratio is not None]
 
 
 def _time(target: "Target", file: Path, profile: "DeviceProfile") -> "LatencyMeasurement":

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from autokd.core.record import Record
 
+# How the agent's reasons begin that two models timed in turns share.
+_SHARED_REASONS = ("drift:", "noise:")
+
 
 class SessionOptions(Record):
     """How onnxruntime was told to use memory and threads.
@@ -50,6 +53,8 @@ class LatencyMeasurement(Record):
         p90_early_stop_ms: Upper bound on p90 at 99 % confidence, as MLPerf takes it.
         drift_pct: The last third of the run over the first.
         noise_pct: Spread of the medians of the tenths of the run.
+        reference_p50_ms: Of another model that ran in turns with it; None where none did.
+        reference_ratio: Its time over that of the other model beside it, median over the turns.
         input: Type and shape that the model takes, such as ``uint8 1x3x32x32``.
         virtualised: ``none``, ``container`` or ``vm``.
         session: As the session was made.
@@ -86,6 +91,8 @@ class LatencyMeasurement(Record):
     p90_early_stop_ms: float | None = None
     drift_pct: float | None = None
     noise_pct: float | None = None
+    reference_p50_ms: float | None = None
+    reference_ratio: float | None = None
     input: str | None = None
     virtualised: str | None = None
     session: SessionOptions = SessionOptions()
@@ -98,6 +105,15 @@ class LatencyMeasurement(Record):
     first_run_memory_bytes: int | None = None
     anonymous_memory_bytes: int | None = None
     sustained: SustainedResult | None = None
+
+    @property
+    def lasting_reason(self) -> str | None:
+        """Why it does not count even beside what ran in turns with it; None when it does.
+
+        A drift and noise meet both alike; heat and too few samples spoil it.
+        """
+        reasons = [] if self.valid else (self.reason or "no reason was given").split("; ")
+        return next((r for r in reasons if not r.startswith(_SHARED_REASONS)), None)
 
 
 class TimedStudent(Record):

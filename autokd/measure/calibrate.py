@@ -1,14 +1,16 @@
 """Times a set of graphs on a target, so that an interruption loses one of them at most.
 
-Every graph is timed shortly in each of many rounds, so its timings are spread over the whole
-session, and the fastest median counts: what disturbs a machine for a while makes a graph slower and
-never faster, and two processes of one graph differ by where its memory lies. Each measurement is
-written down as it ends; the next call goes on from there.
+Every graph is timed shortly in each of many rounds, each time in turns of milliseconds with one and
+the same reference graph. What disturbs a machine for a while slows both, so their ratio stays; two
+processes of one graph differ by where its memory lies, so the median over the rounds counts. Each
+measurement is written down as it ends; the next call goes on from there.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median, quantiles
 from typing import BinaryIO
 
 from pydantic import ValidationError
@@ -20,7 +22,7 @@ from autokd.core.record import Record
 from autokd.errors import MeasurementError
 
 ROUNDS = 8
-WARMUP_SECONDS = 0.25
+WARMUP_SECONDS = 0.15
 
 Measure = Callable[[Path], LatencyMeasurement]
 
@@ -32,6 +34,8 @@ class Timing(Record):
         graph: Its name.
         round: From 0 up.
         p50_ms: Median latency of one image; None when the measurement does not count.
+        reference_ms: That of the reference graph beside it.
+        ratio: The graph's time over that of the reference, median over their turns.
         runtime: Package and version that ran.
         threads: That it ran with.
         reason: Why it does not count.
@@ -40,6 +44,8 @@ class Timing(Record):
     graph: str
     round: int
     p50_ms: float | None
+    reference_ms: float | None
+    ratio: float | None
     runtime: str | None = None
     threads: int | None = None
     reason: str | None = None
@@ -52,7 +58,7 @@ def time_graphs(
 
     Args:
         files: ONNX file of each graph by name.
-        measure: Times a file on the target.
+        measure: Times a file on the target, in turns with the reference.
         journal: Where each timing is written as it ends, and read at the start.
         progress: Told of each.
 
@@ -75,27 +81,43 @@ def time_graphs(
     return found
 
 
-def fastest_ms(timings: Sequence[Timing]) -> dict[str, float]:
-    """Give the smallest median of each graph that was measured validly at least once."""
-    best: dict[str, float] = {}
+def undisturbed_ms(timings: Sequence[Timing]) -> dict[str, float]:
+    """Give the latency of each graph that was measured at all, at the pace of a free machine.
+
+    It is the median of its ratios to the reference times `undisturbed_reference_ms`. Where nothing
+    disturbs the machine it is the plain median.
+    """
+    pace = undisturbed_reference_ms(timings)
+    ratios: dict[str, list[float]] = {}
     for timing in timings:
-        if timing.p50_ms is not None:
-            best[timing.graph] = min(timing.p50_ms, best.get(timing.graph, timing.p50_ms))
-    return best
+        if timing.ratio is not None:
+            ratios.setdefault(timing.graph, []).append(timing.ratio)
+    return {graph: median(found) * pace for graph, found in ratios.items()}
+
+
+def undisturbed_reference_ms(timings: Sequence[Timing]) -> float:
+    """Give what one in ten timings of the reference graph stays below; nan without two of them."""
+    found = [timing.reference_ms for timing in timings if timing.reference_ms is not None]
+    return quantiles(found, n=10)[0] if len(found) > 1 else math.nan
 
 
 def _time_graph(name: str, number: int, path: Path, measure: Measure) -> Timing:
     try:
         found = measure(path)
     except MeasurementError as fault:
-        return Timing(graph=name, round=number, p50_ms=None, reason=str(fault))
+        return Timing(
+            graph=name, round=number, p50_ms=None, reference_ms=None, ratio=None, reason=str(fault)
+        )
+    counts = found.lasting_reason is None
     return Timing(
         graph=name,
         round=number,
-        p50_ms=found.p50_ms if found.valid else None,
+        p50_ms=found.p50_ms if counts else None,
+        reference_ms=found.reference_p50_ms if counts else None,
+        ratio=found.reference_ratio if counts else None,
         runtime=found.runtime,
         threads=found.threads,
-        reason=found.reason,
+        reason=found.lasting_reason,
     )
 
 

@@ -52,17 +52,22 @@ class LocalTarget(Closing):
             self._probed = require_ok(answer, where=NAME)
         return self._probed
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent on ``job`` with the files where they are; see `Target`.
 
         Raises:
             DeviceError: The agent failed.
             MeasurementError: It did not end in time.
         """
-        places = {
-            "model": str(model.resolve()),
-            "sample": None if sample is None else str(sample.resolve()),
-        }
+        files = {"model": model, "sample": sample, "reference": reference}
+        places = {name: path and str(path.resolve()) for name, path in files.items()}
         return run_agent(job.model_copy(update=places))
 
     def close(self) -> None:

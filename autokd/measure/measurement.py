@@ -79,6 +79,8 @@ def to_measurement(
         p90_early_stop_ms=latency.p90_early_stop,
         drift_pct=latency.drift_pct,
         noise_pct=latency.noise_pct,
+        reference_p50_ms=latency.reference_p50,
+        reference_ratio=latency.reference_ratio,
         input=_describe_input(parts.job),
         virtualised=host.virtualised,
         session=SessionOptions(
@@ -154,6 +156,9 @@ def _require_asked(parts: _Timed, *, target: str, job: BenchJob) -> None:
         raise DeviceError(msg)
     if job.model_sha256 not in (None, parts.job.model_sha256):
         msg = f"{target}: timed another file than the one that was sent; measure again."
+        raise DeviceError(msg)
+    if job.reference is not None and parts.latency.reference_ratio is None:
+        msg = f"{target}: timed the model without the reference that was sent; measure again."
         raise DeviceError(msg)
     active = parts.runtime.providers_active[0]
     if active != job.providers[0]:

@@ -34,13 +34,21 @@ class Machine(Protocol):
         """
         ...
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent there with ``job`` as JSON on its standard input, and give its answer.
 
         Args:
-            job: ``model`` and ``sample`` must be set to where the files lie there.
+            job: ``model``, ``sample`` and ``reference`` must be set to where the files lie there.
             model: The ONNX file here.
             sample: The ``sample.npz`` here whose first image is the input; noise when None.
+            reference: Another ONNX file here, which the agent runs in turns with the model.
 
         Raises:
             DeviceError: The machine cannot be reached, or the agent failed.
@@ -88,7 +96,14 @@ class PluginTarget(Closing):
                 self._probed = self._accepted(self._machine.probe())
         return self._probed
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent on ``job``; see `Target`.
 
         Raises:
@@ -96,7 +111,8 @@ class PluginTarget(Closing):
             MeasurementError: It did not end in time.
         """
         with blaming(self._plugin, doing=f"timing {model.name}", error=DeviceError):
-            return self._accepted(self._machine.bench(job, model=model, sample=sample))
+            given = self._machine.bench(job, model=model, sample=sample, reference=reference)
+            return self._accepted(given)
 
     def close(self) -> None:
         """Let go of the machine; may be called twice.

@@ -56,6 +56,7 @@ class BenchJob(Record):
     model: str
     model_sha256: Digest | None = None
     sample: str | None = None
+    reference: str | None = None
     providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
     threads: int = Field(ge=1, le=256)
     seconds: float = Field(gt=0)
@@ -216,6 +217,8 @@ class LatencyMs(_Part):
     max: Milliseconds
     drift_pct: float
     noise_pct: float
+    reference_p50: Milliseconds | None = None
+    reference_ratio: float | None = Field(default=None, gt=0)
 
 
 class SustainedFacts(_Part):

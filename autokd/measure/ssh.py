@@ -83,7 +83,14 @@ class SshTarget(Closing):
             self._probed = self._accepted(answer)
         return self._probed
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent on ``job``; see `Target`. A cut connection begins the job anew.
 
         Raises:
@@ -96,7 +103,8 @@ class SshTarget(Closing):
         def work() -> BenchAnswer:
             places = {
                 "model": self._send(model, ".onnx"),
-                "sample": None if sample is None else self._send(sample, ".npz"),
+                "sample": sample and self._send(sample, ".npz"),
+                "reference": reference and self._send(reference, ".onnx"),
             }
             sent = job.model_copy(update=places)
             return self._ask(

@@ -45,13 +45,21 @@ class Target(Protocol):
             DeviceError: It cannot be reached, or the agent does not run there.
         """
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent on ``job``, with the files where the agent finds them.
 
         Args:
-            job: Its ``model`` and ``sample`` are set to where the files lie there.
+            job: Its ``model``, ``sample`` and ``reference`` are set to where the files lie there.
             model: The ONNX file here; it is sent once, however often it is timed.
             sample: The ``sample.npz`` here whose first image is the input; noise when None.
+            reference: Another ONNX file here, run in turns with the model.
 
         Raises:
             DeviceError: The machine cannot be reached, or the agent failed.
@@ -132,6 +140,7 @@ def measure_on(  # noqa: PLR0913 - a job as people ask for it
     seed: int = 0,
     max_warmup_seconds: float | None = None,
     sustained_seconds: float | None = None,
+    reference: Path | None = None,
 ) -> LatencyMeasurement:
     """Time ``model`` on ``target``; a measurement that does not count says so itself.
 
@@ -146,6 +155,8 @@ def measure_on(  # noqa: PLR0913 - a job as people ask for it
         seed: Of the noise.
         max_warmup_seconds: Warm up no longer than this.
         sustained_seconds: Go on that long afterwards, to see what heat does to it.
+        reference: Another ONNX file, run in turns with it: their ratio stays where it is when the
+            speed of the machine moves.
 
     Raises:
         InputError: There is no such model.
@@ -159,6 +170,7 @@ def measure_on(  # noqa: PLR0913 - a job as people ask for it
         model=str(model),
         model_sha256=digest,
         sample=None if sample is None else str(sample),
+        reference=None if reference is None else str(reference),
         threads=threads or max(1, min(profile.threads, host.nproc)),
         seconds=seconds,
         max_seconds=max(4 * seconds, 60.0),
@@ -172,7 +184,7 @@ def measure_on(  # noqa: PLR0913 - a job as people ask for it
         warmup = min(job.warmup_seconds, max_warmup_seconds)
         update = {"warmup_seconds": warmup, "max_warmup_seconds": max_warmup_seconds}
         job = job.model_copy(update=update)
-    answer = target.bench(job, model=model, sample=sample)
+    answer = target.bench(job, model=model, sample=sample, reference=reference)
     return to_measurement(answer, target=target.name, job=job, is_device=target.is_device)
 
 

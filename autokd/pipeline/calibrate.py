@@ -15,10 +15,11 @@ from autokd.core.latency import LatencyModel
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import Progress
 from autokd.errors import MeasurementError
-from autokd.measure.calibrate import WARMUP_SECONDS, Timing, fastest_ms, time_graphs
+from autokd.measure.calibrate import WARMUP_SECONDS, Timing, time_graphs, undisturbed_ms
 from autokd.measure.target import Target, measure_on
 from autokd.pipeline.untrained import write_untrained
 from autokd.space.calibration import Session, belief_before, calibrate_model, machine_before
+from autokd.space.latency import predict_latency_ms
 from autokd.space.latency_fit import LatencyObservation
 from autokd.space.operators import layer_costs
 from autokd.space.probe_set import Probe, choose_probes
@@ -60,7 +61,7 @@ def calibrate(
     Args:
         profile: The board; its first runtime is calibrated, in fp32.
         target: Where it is.
-        seconds: To time each graph in each round, after warming up.
+        seconds: To time each graph and the reference in each round, after warming up.
         threads: Instead of the profile's.
         progress: Told of writing and timing.
 
@@ -71,22 +72,31 @@ def calibrate(
         StorageError: The cache cannot be written.
     """
     probes = choose_probes(profile, machine_before(profile), belief_before(profile), seed=SEED)
-
-    def measure(path: Path) -> LatencyMeasurement:
-        return measure_on(
-            target,
-            path,
-            profile,
-            seconds=seconds,
-            threads=threads,
-            max_warmup_seconds=WARMUP_SECONDS,
-        )
-
+    reference = choose_reference(profile, probes)
     journal = journal_path(profile, target, probes, seconds=seconds, threads=threads)
     with tempfile.TemporaryDirectory(prefix="autokd-") as folder:
         files = _write(probes, Path(folder), profile, progress)
+
+        def measure(path: Path) -> LatencyMeasurement:
+            return measure_on(
+                target,
+                path,
+                profile,
+                seconds=seconds,
+                threads=threads,
+                max_warmup_seconds=WARMUP_SECONDS,
+                reference=files[reference.name],
+            )
+
         timings = time_graphs(files, measure, journal=journal, progress=progress)
     return fit_timings(profile, probes, timings, target=target.name, journal=journal)
+
+
+def choose_reference(profile: DeviceProfile, probes: Sequence[Probe]) -> Probe:
+    """Give the student of middling latency, which all ``probes`` are timed in turns with."""
+    students = [probe for probe in probes if probe.is_student]
+    by_time = sorted(students, key=lambda s: predict_latency_ms(layer_costs(s.program), profile))
+    return by_time[len(by_time) // 2]
 
 
 def fit_timings(
@@ -103,7 +113,7 @@ def fit_timings(
         ProfileError: The profile has no runtime.
         MeasurementError: Too few graphs were measured validly.
     """
-    measured = fastest_ms(timings)
+    measured = undisturbed_ms(timings)
     dropped = {t.graph: t.reason or "" for t in timings if t.graph not in measured}
     if len(measured) < FEWEST_GRAPHS:
         msg = (

@@ -31,9 +31,6 @@ FEWEST_PAIRS = 8
 # A round goes on until its interval is this share of the limit to each side. At 0.6 an estimate has
 # a standard error of about 0.23 limits, so that a change of 1.6 limits is rarely taken for one.
 SHARPNESS = 0.6
-# What the agent says of a block alone. Two blocks side by side share a drift, and the width of the
-# interval judges the noise, so these do not spoil a block; heat and too few samples do.
-_JUDGED_BY_PAIRS = ("drift:", "noise:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +110,8 @@ def needs_second_round(pairs: Sequence[Pair], limit: float) -> bool:
 
 def spoiled_blocks(pairs: Sequence[Pair]) -> list[str]:
     """Give the reason for each block that does not count even beside its partner."""
-    found = []
-    for pair in pairs:
-        for block in (pair.baseline, pair.current):
-            reasons = (block.reason or "no reason was given").split("; ")
-            held = [r for r in reasons if not r.startswith(_JUDGED_BY_PAIRS)]
-            if not block.valid and held:
-                found.append(held[0])
-    return found
+    blocks = [block for pair in pairs for block in (pair.baseline, pair.current)]
+    return [block.lasting_reason for block in blocks if block.lasting_reason is not None]
 
 
 def _judge(

@@ -23,8 +23,8 @@ def check_target(address: str, *, device: str = "host") -> None:
     """Hold a target against its contract, with a machine that is there.
 
     It says what it is; it times the very file that it is sent, on the image that it is sent, with
-    enough samples; the file computes there what it computes here; it refuses what is no model in
-    words, and is still there afterwards; and it may be closed twice.
+    enough samples, and in turns with another; the file computes there what it computes here; it
+    refuses what is no model in words, and is still there afterwards; and it may be closed twice.
 
     Args:
         address: As a run is given it, such as ``NAME://place``.
@@ -62,6 +62,9 @@ def _check_timing(what: str, target: Target, profile: DeviceProfile, folder: Pat
     found = measure_on(target, model, profile, seconds=_SECONDS, sample=sample, threads=1)
     if found.samples < 64:
         broken(what, "a timing has 64 samples or more", f"it has {found.samples}")
+    beside = measure_on(target, model, profile, seconds=_SECONDS, threads=1, reference=model)
+    if not 0.5 < (beside.reference_ratio or 0.0) < 2.0:
+        broken(what, "a file beside itself takes as long", f"{beside.reference_ratio} times")
     job = BenchJob(
         model=str(model), sample=str(sample), threads=1, seconds=_SECONDS, max_seconds=60.0
     )

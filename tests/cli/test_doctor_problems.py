@@ -130,28 +130,27 @@ def test_a_target_where_int8_is_slower_is_found(here, monkeypatch, tmp_path):
     ]
     student = trial_student.TrialStudent(tuple(files), None)
     monkeypatch.setattr(trial_student, "write_trial_student", lambda *_: student)
-    made = []
     monkeypatch.setattr(target_trial, "_SECONDS", 0.2)
+    monkeypatch.setattr(target_trial, "_RATIO_SECONDS", 0.1)
     monkeypatch.setattr(target_trial, "_WARMUP_SECONDS", 0.2)
+    # This machine may be busy; a factor of a hundred shows anyway.
+    time = target_trial._time
     monkeypatch.setattr(
-        target_trial,
-        "_time",
-        lambda *given, time=target_trial._time: (
-            made.append(
-                time(*given).model_copy(
-                    update={
-                        "valid": True
-                    }  # this machine may be busy; a factor of a hundred shows anyway
-                )
-            )
-            or made[-1]
-        ),
+        target_trial, "_time", lambda *given: time(*given).model_copy(update={"valid": True})
     )
     found = by_name(check_trial(LocalTarget(is_device=True), here))
     assert found["a student there"].level == "ok"
     assert found["int8 there"].level == "warn"
     assert float(found["int8 there"].found.split()[0]) > 1
-    assert len(made) == 4
+
+
+def test_files_that_are_equally_fast_are_not_told_apart(report):
+    shown = report.winners[0].measurement
+    found = by_name(judge_trial(shown, [0.97, 1.02, 0.99, 1.01, 0.98], None))["int8 there"]
+    assert (found.level, found.advice) == ("ok", "")
+    assert found.found == "0.99 of the time of fp32 (0.97 to 1.02): too close to tell"
+    faster = by_name(judge_trial(shown, [0.7, 0.8, 0.75], None))["int8 there"]
+    assert (faster.level, faster.found) == ("ok", "0.75 of the time of fp32 (0.70 to 0.80)")
 
 
 def test_a_run_that_delivers_a_slower_int8_is_found(report):
@@ -217,9 +216,9 @@ def test_a_calibration_of_another_runtime_is_found(folder, runtime, level):
 
 def test_a_prediction_that_misses_is_found(report, here):
     shown = report.winners[0].measurement.model_copy(update={"p50_ms": 30.0, "is_device": True})
-    found = by_name(judge_trial([[shown]], (8.0, 12.0, 18.0)))
+    found = by_name(judge_trial(shown, [], (8.0, 12.0, 18.0)))
     assert found["prediction there"].level == "warn"
-    found = by_name(judge_trial([[shown]], (20.0, 31.0, 50.0)))
+    found = by_name(judge_trial(shown, [], (20.0, 31.0, 50.0)))
     assert found["prediction there"].level == "ok"
     assert by_name(judge_report(measured(report)))["prediction"].level == "ok"
     finding = by_name(judge_report(measured(report, p50_ms=30.0)))["prediction"]
@@ -253,7 +252,7 @@ def test_a_timing_that_does_not_count_is_found(report):
     elsewhere = measured(report, valid=False, reason="noise", is_device=False)
     assert by_name(judge_report(elsewhere))["timing"].level == "warn"
     shown = noisy.winners[0].measurement
-    assert by_name(judge_trial([[shown]], None))["a student there"].level == "fail"
+    assert by_name(judge_trial(shown, [], None))["a student there"].level == "fail"
 
 
 # 7: heat.

@@ -87,6 +87,8 @@ def an_answer(**changes):
             "max": 3.0,
             "drift_pct": -0.5,
             "noise_pct": 1.5,
+            "reference_p50": 4.0,
+            "reference_ratio": 0.52,
         },
         "output": {"sha256": "c" * 64, "argmax": 1, "size": 2, "values": [0.5, 1.5]},
         "validity": {"valid": True, "reasons": []},

@@ -38,6 +38,7 @@ IN_PYTHON_3_6 = {
     "random",
     "shutil",
     "signal",
+    "statistics",
     "subprocess",
     "sys",
     "tempfile",
@@ -50,6 +51,7 @@ def make_job(model, **changes):
         "model": str(model),
         "model_sha256": None,
         "sample": None,
+        "reference": None,
         "providers": ["CPUExecutionProvider"],
         "threads": 1,
         "seconds": 0.05,
@@ -183,6 +185,46 @@ def test_a_long_run_is_told_in_windows(bench, make_model):
     assert all(n >= 1 for n in course["n"])
     first, last = course["p50_ms"][0], course["p50_ms"][-1]
     assert course["slowdown_pct"] == pytest.approx((last / first - 1) * 100)
+
+
+def test_beside_a_reference_the_pace_of_the_machine_falls_out(bench, make_model, monkeypatch):
+    """The machine is half as fast from the first second on; each first run of a turn is slow."""
+    clock, last = [0.0], [None]
+
+    def timed(session, feed):
+        seconds = {"model": 0.003, "reference": 0.001}[session] * (2 if clock[0] > 1 else 1)
+        seconds *= 10 if session != last[0] else 1
+        clock[0], last[0] = clock[0] + seconds, session
+        return seconds * 1e3
+
+    monkeypatch.setattr(bench, "_timed", timed)
+    monkeypatch.setattr(bench, "_load", lambda *_: ("reference", 0.1))
+    monkeypatch.setattr(bench, "_make_input", lambda *_: (None, None))
+    monkeypatch.setattr(bench, "_run", lambda *_: None)
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: clock[0])
+    job = make_job("model.onnx", reference="reference.onnx", seconds=8.0, max_seconds=60)
+    samples, seconds, compared = bench._measure_in_turns("model", None, job, {})
+    assert seconds >= 8.0
+    assert set(np.round(samples, 6)) == {3.0, 6.0}
+    assert compared["reference_p50"] == pytest.approx(2.0)
+    assert compared["reference_ratio"] == pytest.approx(3.0)
+
+
+def test_a_model_is_timed_in_turns_with_a_reference(bench, make_model, tmp_path):
+    model = make_model()
+    alone = answer_to(bench, make_job(model))["latency_ms"]
+    assert (alone["reference_p50"], alone["reference_ratio"]) == (None, None)
+    np.savez(tmp_path / "sample.npz", image=np.full((1, 3, 4, 4), 9, dtype=np.uint8))
+    job = make_job(model, reference=str(model), sample=str(tmp_path / "sample.npz"), seconds=0.3)
+    answer = answer_to(bench, job)
+    assert answer["output"]["values"] == [9.0, 0.0]
+    latency = answer["latency_ms"]
+    assert latency["n"] >= 64
+    assert latency["reference_p50"] > 0
+    assert 0.5 < latency["reference_ratio"] < 2
+    missing = answer_to(bench, make_job(model, reference="missing.onnx"))
+    assert missing["error"]["kind"] == "load"
+    assert "missing.onnx" in missing["error"]["message"]
 
 
 def test_a_window_is_a_minute_at_most_and_the_slowdown_is_of_tenths(bench, monkeypatch):

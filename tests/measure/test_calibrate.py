@@ -7,12 +7,14 @@ import pytest
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import silent
 from autokd.errors import DeviceError, MeasurementError, StorageError
-from autokd.measure.calibrate import ROUNDS, Timing, fastest_ms, time_graphs
+from autokd.measure.calibrate import ROUNDS, time_graphs, undisturbed_ms
 
 FILES = {name: Path(f"{name}.onnx") for name in "abc"}
 
 
-def measurement(p50_ms, reason=None):
+def measurement(ratio, reason=None, *, pace=1.0):
+    """Give a timing of a graph that takes ``ratio`` times the reference, which takes 2 ms."""
+    p50_ms = 2.0 * ratio * pace
     return LatencyMeasurement(
         host="a board",
         is_device=True,
@@ -32,6 +34,8 @@ def measurement(p50_ms, reason=None):
         std_ms=0,
         peak_memory_bytes=None,
         runtime_memory_bytes=None,
+        reference_p50_ms=2.0 * pace,
+        reference_ratio=ratio,
     )
 
 
@@ -50,26 +54,46 @@ class Script:
         return answer
 
 
-def test_each_graph_is_timed_in_each_round_and_the_fastest_median_counts(tmp_path):
-    rest = [measurement(10.0)] * (3 * (ROUNDS - 2))
-    script = Script(*(measurement(ms) for ms in (1.0, 2.0, 9.0, 1.5, 1.8, 3.0)), *rest)
+def test_each_graph_is_timed_in_each_round_and_the_pace_of_the_machine_does_not_matter(tmp_path):
+    half = ROUNDS // 2
+    free = [measurement(ratio) for ratio in (0.5, 1.0, 4.0)] * half
+    disturbed = [measurement(ratio, pace=1.5) for ratio in (0.5, 1.0, 4.0)] * half
+    script = Script(*free, *disturbed)
     found = time_graphs(FILES, script, journal=tmp_path / "j.jsonl", progress=silent)
     assert script.asked == list("abc" * ROUNDS)
-    assert fastest_ms(found) == {"a": 1.0, "b": 1.8, "c": 3.0}
+    assert undisturbed_ms(found) == pytest.approx({"a": 1.0, "b": 2.0, "c": 8.0})
     assert {(one.runtime, one.threads) for one in found} == {("onnxruntime 1.20.1", 2)}
 
 
+def test_of_the_ratios_the_median_counts(tmp_path):
+    times = [measurement(ratio) for ratio in (1.0, 1.1, 0.9, 5.0, 0.1, 1.0, 1.2, 0.95)]
+    found = time_graphs(
+        {"a": FILES["a"]}, Script(*times), journal=tmp_path / "j.jsonl", progress=silent
+    )
+    assert undisturbed_ms(found) == pytest.approx({"a": 2.0})
+
+
+def test_a_drift_is_shared_with_the_reference_and_heat_spoils_a_timing(tmp_path):
+    drifting = measurement(1.0, reason="drift: 8 %; noise: 30 %", pace=1.3)
+    hot = measurement(3.0, reason="drift: 8 %; throttled: heat")
+    files = {name: FILES[name] for name in "ab"}
+    script = Script(*[drifting, hot] * ROUNDS)
+    found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
+    assert undisturbed_ms(found) == pytest.approx({"a": 2.6})
+    assert {one.reason for one in found} == {None, "throttled: heat"}
+
+
 def test_what_does_not_count_is_left_out(tmp_path):
-    noisy = measurement(0.5, reason="noise")
+    noisy = measurement(0.5, reason="too few samples: 3")
     late = MeasurementError("did not end in time")
-    first = [noisy, late, measurement(1.0), noisy]
-    script = Script(*first, *[noisy] * (2 * (ROUNDS - 2)))
+    first = [noisy, late, measurement(1.0), noisy, measurement(1.0), noisy]
+    script = Script(*first, *[noisy] * (2 * (ROUNDS - 3)))
     files = {name: FILES[name] for name in "ab"}
     found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
     assert script.asked == list("ab" * ROUNDS)
-    assert fastest_ms(found) == {"a": 1.0}
+    assert undisturbed_ms(found) == {"a": 2.0}
     reasons = [one.reason for one in found if one.graph == "b"]
-    assert reasons == ["did not end in time"] + ["noise"] * (ROUNDS - 1)
+    assert reasons == ["did not end in time"] + [noisy.reason] * (ROUNDS - 1)
 
 
 def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
@@ -79,11 +103,11 @@ def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
         time_graphs(FILES, script, journal=journal, progress=silent)
     with journal.open("a") as stream:
         stream.write('{"graph": "c", "rou')  # of a session that was killed
-    rest = [measurement(9.0)] * (3 * (ROUNDS - 1))
+    rest = [measurement(ratio) for ratio in (1.0, 2.0, 3.0)] * (ROUNDS - 1)
     script = Script(measurement(3.0), *rest)
     found = time_graphs(FILES, script, journal=journal, progress=silent)
     assert script.asked == list("c" + "abc" * (ROUNDS - 1))
-    assert fastest_ms(found) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert undisturbed_ms(found) == {"a": 2.0, "b": 4.0, "c": 6.0}
     # And what came behind the half line is whole.
     assert time_graphs(FILES, Script(), journal=journal, progress=silent) == found
 
@@ -107,5 +131,7 @@ def test_progress_counts_timings(tmp_path):
     assert seen == [("timing", done, ROUNDS) for done in range(ROUNDS + 1)]
 
 
-def test_a_graph_without_any_timing_has_no_median():
-    assert fastest_ms([Timing(graph="a", round=0, p50_ms=None, reason="noise")]) == {}
+def test_a_graph_without_any_timing_has_no_latency(tmp_path):
+    script = Script(*[measurement(1.0, reason="throttled: heat")] * ROUNDS)
+    found = time_graphs({"a": FILES["a"]}, script, journal=tmp_path / "j.jsonl", progress=silent)
+    assert undisturbed_ms(found) == {}

@@ -36,6 +36,8 @@ def test_every_number_of_an_answer_arrives():
         "p90_early_stop_ms": 2.6,
         "drift_pct": -0.5,
         "noise_pct": 1.5,
+        "reference_p50_ms": 4.0,
+        "reference_ratio": 0.52,
         "virtualised": "none",
         "session": {"arena": True, "memory_pattern": True, "spinning": False},
         "node_placement": {},
@@ -56,6 +58,10 @@ def test_a_measurement_that_does_not_count_keeps_its_reasons():
     )
     assert not found.valid
     assert found.reason == "drift: much; noise: much"
+    assert found.lasting_reason is None
+    hot = {"valid": False, "reasons": ["drift: much", "throttled: heat", "too few samples: 3"]}
+    assert measured(an_answer(validity=hot)).lasting_reason == "throttled: heat"
+    assert measured(an_answer()).lasting_reason is None
 
 
 def test_a_refusal_is_a_device_error_with_the_agents_words():
@@ -86,6 +92,14 @@ def test_other_virtual_machines_are_labelled(kind):
 def test_another_file_than_the_one_sent_is_refused():
     with pytest.raises(DeviceError, match="timed another file"):
         measured(changed("job", model_sha256="d" * 64))
+
+
+def test_a_model_that_was_timed_without_its_reference_is_refused():
+    """As by a plug-in of a target that does not send it."""
+    alone = changed("latency_ms", reference_p50=None, reference_ratio=None)
+    assert measured(alone).reference_ratio is None
+    with pytest.raises(DeviceError, match="without the reference that was sent"):
+        measured(alone, job=a_job(reference="reference.onnx"))
 
 
 def test_another_provider_than_asked_is_refused():

@@ -23,7 +23,7 @@ class Remembering:
     def probe(self):
         return self.answer
 
-    def bench(self, job, *, model, sample=None):
+    def bench(self, job, *, model, sample=None, reference=None):
         self.jobs.append(job)
         facts = self.answer.job.model_copy(update={"model_sha256": job.model_sha256})
         return self.answer.model_copy(update={"job": facts})

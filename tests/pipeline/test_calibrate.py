@@ -50,18 +50,19 @@ class Board:
     def probe(self):
         return SimpleNamespace(runtime=SimpleNamespace(version="1.20.1"))
 
-    def measure(self, target, path, profile, *, seconds, threads, max_warmup_seconds):
+    def measure(self, target, path, profile, *, seconds, threads, max_warmup_seconds, reference):
         assert target is self
+        assert reference.stem.startswith("student-")
         if self.gone_after is not None and len(self.asked) >= self.gone_after:
             msg = "the board is gone"
             raise DeviceError(msg)
         self.asked.append(path.stem)
-        p50 = float(self.latency_ms[path.stem])
+        p50, beside = (float(self.latency_ms[file.stem]) for file in (path, reference))
         return LatencyMeasurement(
             host="a board",
             is_device=True,
             valid=path.stem not in self.invalid,
-            reason="noise" if path.stem in self.invalid else None,
+            reason="throttled: heat" if path.stem in self.invalid else None,
             runtime="onnxruntime 1.20.1",
             provider="CPUExecutionProvider",
             threads=3,
@@ -76,6 +77,8 @@ class Board:
             std_ms=0,
             peak_memory_bytes=None,
             runtime_memory_bytes=None,
+            reference_p50_ms=beside,
+            reference_ratio=p50 / beside,
         )
 
 
@@ -140,13 +143,15 @@ def test_graphs_that_never_count_are_left_out_and_named(board):
     board.invalid = set(list(board.latency_ms)[::10])
     done = run(board)
     assert set(done.dropped) == board.invalid
-    assert set(done.dropped.values()) == {"noise"}
+    assert set(done.dropped.values()) == {"throttled: heat"}
     assert (done.model.calibration.graphs, done.model.calibration.dropped) == (37, 5)
 
 
 def test_too_few_that_count_are_an_error_that_says_what_to_do(board):
     board.invalid = set(list(board.latency_ms)[19:])
-    with pytest.raises(MeasurementError, match=r"only 19 of 42.*at least 20.*\(noise\).*is kept"):
+    with pytest.raises(
+        MeasurementError, match=r"only 19 of 42.*at least 20.*\(throttled: heat\).*is kept"
+    ):
         run(board)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autokd.measure.calibrate import Timing
-from tools.latency.unseen import agreement, main, middle_ms, report
+from tools.latency.unseen import agreement, main, pace, plain_ms, report
 
 MEASURED = np.geomspace(1, 50, 100)
 
@@ -35,13 +35,22 @@ def test_a_wrong_order_is_not_enough_however_close():
 
 def test_halves_of_a_session_are_held_against_each_other():
     times = {"a": (2.0, 1.0, 1.05, 3.0), "b": (1.0, 1.0, 2.0, 1.5), "c": (None, None, 1.0, 1.0)}
+    paces = (1.0, 1.0, 2.0, 2.0)
     timings = [
-        Timing(graph=name, round=number, p50_ms=p50_ms)
+        Timing(
+            graph=name,
+            round=number,
+            p50_ms=p50_ms,
+            reference_ms=p50_ms and paces[number],
+            ratio=p50_ms and p50_ms / paces[number],
+        )
         for name, found in times.items()
         for number, p50_ms in enumerate(found)
     ]
-    assert agreement(timings).endswith("2 files: within 10 % 50%, 1.05 to 1.50")
-    assert middle_ms(timings) == {"a": 1.525, "b": 1.25, "c": 1.0}
+    # a: 1.5 and 1.0125, b: 1 and 0.875, times 1 and 2 ms.
+    assert agreement(timings).endswith("2 files: within 10 % 0%, 1.35 to 1.75")
+    assert plain_ms(timings) == {"a": 1.525, "b": 1.25, "c": 1.0}
+    assert pace(timings).endswith("tenths 1, 5 and 9: 1.00, 2.00, 2.00")
 
 
 def test_an_unknown_device_ends_in_words(tmp_path):

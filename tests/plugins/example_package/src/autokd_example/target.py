@@ -33,12 +33,17 @@ class Interpreter:
         """Give facts about the machine and its onnxruntime."""
         return self._ask(["--probe"], b"", threads=1, seconds=START_SECONDS)
 
-    def bench(self, job: BenchJob, *, model: Path, sample: Path | None = None) -> BenchAnswer:
+    def bench(
+        self,
+        job: BenchJob,
+        *,
+        model: Path,
+        sample: Path | None = None,
+        reference: Path | None = None,
+    ) -> BenchAnswer:
         """Run the agent on ``job``; the files are where they are."""
-        places = {
-            "model": str(model.resolve()),
-            "sample": None if sample is None else str(sample.resolve()),
-        }
+        files = {"model": model, "sample": sample, "reference": reference}
+        places = {name: path and str(path.resolve()) for name, path in files.items()}
         asked = job.model_copy(update=places).model_dump_json().encode()
         seconds = job.longest_seconds + START_SECONDS
         return self._ask([], asked, threads=job.threads, seconds=seconds)
