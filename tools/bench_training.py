@@ -7,6 +7,9 @@ cached teacher logits. DATA is a folder with ``load.py``, ``cifar100/`` and ``te
 ``tools/make_cifar100.py``; nothing of it is kept in the project. FILE.json gets every single
 measurement, a finished round is not run again, and images and logits lie beside it in FILE.work.
 The page of ratios goes to the standard output. Let the machine rest meanwhile.
+
+The speed of (c) is that of the mix of its two phases. With --accuracy its steps are taken as they
+come, so its speed there is that of the first phase; the time to the accuracy is what counts then.
 """
 
 import argparse

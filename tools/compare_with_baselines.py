@@ -27,11 +27,11 @@ from autokd.core.seeds import derive_seed
 from autokd.core.trial import DistillParams
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import StudentEvaluator
-from autokd.distill.schedule import DECAY_FRACTION
 from autokd.distill.trainer import Training, train
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.preflight import Inputs, load_inputs, worker_setup
 from autokd.space.baselines import mobilenet_v2, resnet
+from autokd.space.phases import DECAY_FRACTION
 from autokd.space.program import Program
 from autokd.space.sizing import largest_width
 

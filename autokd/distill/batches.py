@@ -125,8 +125,13 @@ class BatchSource:
         self._order: tuple[int, np.ndarray, Tensor] | None = None
         self._resident = self._all() if fits_on(device, data.size_bytes) else None
 
-    def batch(self, step: int) -> Batch:
-        """Give the batch of ``step``, counted from 0 at the start of training."""
+    def batch(self, step: int, *, px: int | None = None) -> Batch:
+        """Give the batch of ``step``, counted from 0 at the start of training.
+
+        Args:
+            step: Any, in any order.
+            px: Side of its images, instead of what the student sees.
+        """
         data = self._data
         epoch, place = divmod(step, data.steps_per_epoch)
         here = slice(place * data.batch_size, (place + 1) * data.batch_size)
@@ -139,7 +144,7 @@ class BatchSource:
             images, labels, rows = self._resident
             images, labels = images[index], labels[index]
             rows = tuple(part[view][index] for part in rows)
-        images = resize(apply_view(images, self._view(view), index), self._px)
+        images = resize(apply_view(images, self._view(view), index), px or self._px)
         return Batch(
             images=normalise(images, self._numbers, channels=self._channels),
             labels=labels,

@@ -7,8 +7,7 @@ step before the decay depends neither on the length of the rung nor on how often
 
 from dataclasses import dataclass
 
-# The part of a rung that a promoted student does not reuse, so no longer than needed.
-DECAY_FRACTION = 0.3
+from autokd.space.phases import DECAY_FRACTION
 
 # Enough for the momentum and the statistics of BatchNorm to settle; the same for every rung.
 WARMUP_STEPS = 100

@@ -26,6 +26,7 @@ from autokd.distill.schedule import Schedule, warmup_steps
 from autokd.distill.scoring import score_student
 from autokd.errors import TrainingError
 from autokd.models.network import build_student
+from autokd.space.phases import early_px
 from autokd.space.program import Program
 
 # What a kill costs at most; writing takes milliseconds.
@@ -139,6 +140,7 @@ class Training:
         self._distill = distill
         self._seed = seed
         self._identity = _identity(program, data, distill, seed)
+        self._early_px = early_px(program)
         self._rung_steps = 0
         self._rung_seconds = 0.0
         self._network = build_student(program, seed=derive_seed(seed, "weights"))
@@ -158,7 +160,8 @@ class Training:
     def advance(self) -> None:
         """Do one step."""
         begin = time.perf_counter()
-        batch = self._batches.batch(self.step)
+        is_early = self.step < self.schedule.branch_step
+        batch = self._batches.batch(self.step, px=self._early_px if is_early else None)
         with mixed_precision(self._device), self._dropout_stream():
             logits = self._network(batch.images).float()
         loss = distillation_loss(logits, batch.teacher_logits, batch.labels, self._distill)
@@ -259,5 +262,6 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 def _identity(program: Program, data: TrainingData, distill: DistillParams, seed: int) -> str:
     """Name a training: two of one name take the same steps."""
-    parts = (program, distill, seed, len(data.train), data.views, data.view_seed, data.flip)
+    images = (len(data.train), data.views, data.view_seed, data.flip)
+    parts = (program, distill, seed, *images, early_px(program))
     return hashlib.sha256(repr(parts).encode()).hexdigest()

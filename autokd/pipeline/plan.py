@@ -29,9 +29,10 @@ RUNGS = 2  # of the search; the full length comes after them
 LAST_SEARCH_RUNG = RUNGS - 1
 FINAL_RUNG = RUNGS
 LONGEST_SEARCH_RUNG = 0.4  # of the full length
-# A promoted student repeats the decay of the rung before, 30 % of it, so a rung costs a little
-# more than the difference of the two lengths.
-PROMOTION_COST = ETA - 0.7
+# A promoted student repeats the decay of the rung before. That is on images of full size and takes
+# about half of a rung's time, so a rung costs more than the difference of the two lengths.
+REUSED_TIME = 0.5
+PROMOTION_COST = ETA - REUSED_TIME
 FINALISTS = 2
 
 

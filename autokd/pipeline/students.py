@@ -24,6 +24,7 @@ from autokd.pipeline.plan import (
     FINAL_RUNG,
     FINALISTS,
     LAST_SEARCH_RUNG,
+    REUSED_TIME,
     RUNGS,
     SEARCH_SHARE,
     RunPlan,
@@ -304,7 +305,7 @@ def _slowdown(trials: Sequence[Trial]) -> float:
         before = 0.0
         for seen in trial.observations:
             if seen.fidelity.rung <= LAST_SEARCH_RUNG:
-                meant += seen.fidelity.seconds - before
+                meant += seen.fidelity.seconds - REUSED_TIME * before
                 taken += seen.train_seconds
                 before = seen.fidelity.seconds
     return taken / meant if meant > 0 else 1.0

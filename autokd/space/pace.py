@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 
 from autokd.core.record import Record
 from autokd.space.counts import FLOAT_BYTES, folded_numbers, layer_macs
+from autokd.space.phases import mean_pixels
 from autokd.space.program import Layer, Program
 
 FEATURES = ("conv", "pointwise", "depthwise", "moved", "operators")
@@ -30,12 +31,12 @@ class Pace(Record):
     relative_error: float
 
     def seconds_per_image(self, program: Program) -> float:
-        """Predict the time of one training image, forward, backward and update."""
+        """Predict the time of a training's mean image, forward, backward and update."""
         return float(np.dot(self.seconds, training_features(program)))
 
 
 def training_features(program: Program) -> tuple[float, ...]:
-    """Count what `Pace` weighs, in the order of ``FEATURES``.
+    """Count what `Pace` weighs, in the order of ``FEATURES``, for the mean image of a training.
 
     In training nothing is joined with what stands behind it but a ReLU with its convolution, so
     the operators are not those of `autokd.space.operators`.
@@ -53,7 +54,8 @@ def training_features(program: Program) -> tuple[float, ...]:
             macs[_convolution_class(layer)] += layer_macs(program, layer)
         moved += _moved_bytes(program, layer)
         operators += 1
-    return (*(float(macs[name]) for name in FEATURES[:3]), float(moved), float(operators))
+    share = mean_pixels(program)
+    return (*(share * macs[name] for name in FEATURES[:3]), share * moved, float(operators))
 
 
 def fit_pace(programs: Sequence[Program], seconds_per_image: Sequence[float]) -> Pace:

@@ -19,13 +19,14 @@ class Clock:
 def test_the_fastest_timed_step_counts_and_the_warm_up_does_not(
     data: TrainingData, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock([0.1, 0.2, 9.0, 5.0, 3.0, 4.0, 8.0])
+    early, late = [0.1, 0.2, 9.0, 5.0, 3.0, 4.0, 8.0], [0.1, 0.2, 9.0, 6.0, 5.0, 8.0, 7.0]
+    clock = Clock(early + late)
     assert probe.WARMUP_STEPS + probe.TIMED_STEPS == 7
     monkeypatch.setattr(probe.Training, "advance", clock.advance)
     monkeypatch.setattr(probe.time, "perf_counter", lambda: clock.now)
     seen = []
     seconds = probe.time_students([program], data, progress=lambda *step: seen.append(step))
-    assert seconds == [pytest.approx(3.0 / data.batch_size)]
+    assert seconds == [pytest.approx((0.7 * 3.0 + 0.3 * 5.0) / data.batch_size)]
     assert seen == [("timing students", 0, 1), ("timing students", 1, 1)]
 
 

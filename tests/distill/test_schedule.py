@@ -1,6 +1,7 @@
 import pytest
 
-from autokd.distill.schedule import DECAY_FRACTION, WARMUP_STEPS, Schedule, warmup_steps
+from autokd.distill.schedule import WARMUP_STEPS, Schedule, warmup_steps
+from autokd.space.phases import DECAY_FRACTION
 
 
 def test_the_rate_rises_stays_and_falls_to_about_zero() -> None:

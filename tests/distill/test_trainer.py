@@ -15,7 +15,7 @@ from autokd.distill.losses import LOSSES
 from autokd.distill.trainer import TrainResult, train
 from autokd.errors import TrainingError
 from autokd.models.network import StudentNetwork
-from autokd.space.program import Program
+from autokd.space.program import Program, ProgramBuilder
 
 TAUGHT = DistillParams(temperature=4, alpha=0.7)
 SHORT, LONG = 64 * 10, 64 * 30  # 10 steps with the branch after 7, 30 steps with it after 21
@@ -63,6 +63,24 @@ def test_a_promoted_student_ends_as_one_that_ran_through(
     assert steps == list(range(8, 31))
     assert_same_bits(promoted, through)
     assert not torch.equal(short.weights["stem.conv.weight"], through.weights["stem.conv.weight"])
+
+
+def test_images_are_smaller_until_the_decay(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = ProgramBuilder(image_channels=3, input_px=16)
+    build.classify(build.conv("stem", 0, 4, stride=2), 3)
+    sides = []
+    forward = StudentNetwork.forward
+
+    def watched(network: StudentNetwork, images: torch.Tensor) -> torch.Tensor:
+        if network.training:
+            sides.append((images.shape[-2], images.shape[-1]))
+        return forward(network, images)
+
+    monkeypatch.setattr(StudentNetwork, "forward", watched)
+    train(build.build(), data, TAUGHT, images=SHORT, seed=3)
+    assert sides == [(10, 10)] * 7 + [(16, 16)] * 3
 
 
 @pytest.mark.usefixtures("_always_save")

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parse(arguments)
     try:
         profile = load_profile(given.device)
-        students = list(draw_students(profile, given.students, seed=SEED))
+        students = list(draw_students(profile, given.students, seed=given.seed))
         timings = _time(students, given)
         measured = undisturbed_ms(timings)
         if len(measured) < 2:
@@ -169,6 +169,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--target", required=True)
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--students", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=SEED, help="draws other students")
     parser.add_argument("--seconds", type=float, default=0.4)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--accept-host-key")

@@ -17,6 +17,7 @@ class TableSetup(Record):
     """First line of a packed table: all that training its students anew would need.
 
     Attributes:
+        engine: Number of `tools.table.setup.ENGINE` by which they are trained.
         design: Which students there are, and how long each is trained.
         pace: From which the images of every rung follow; measured once, so that they are the same
             on any machine.
@@ -35,6 +36,7 @@ class TableSetup(Record):
     """
 
     schema_version: Literal[1] = 1
+    engine: int = 1
     design: Design
     pace: Pace
     points_digest: str

@@ -37,13 +37,16 @@ from tools.table.points import Design, Point, digest_of, draw_points
 from tools.table.rows import TableSetup
 from tools.table.source import Source
 
+# Raised whenever the trainer changes what a student comes to: 1 had images of full size throughout,
+# 2 has smaller ones before the decay. Students of two engines are not mixed.
+ENGINE = 2
 VIEWS = 2
 # A run times PROBES students. Here all lengths hang on the fit for good, so it gets three times as
 # many.
 TIMED_STUDENTS = 3 * PROBES
 _CHUNK = 256
 # What two machines must agree on; numbers that they compute may differ in the last bit.
-_WHAT_IS_TRAINED = ("design", "points_digest", "images_digest", "teacher_sha256")
+_WHAT_IS_TRAINED = ("engine", "design", "points_digest", "images_digest", "teacher_sha256")
 
 
 class Plan(Record):
@@ -103,6 +106,12 @@ def prepare(
             save_record(plan, file)
         plan = load_record(Plan, file, error=DataError)
     _require_same(out, "design", plan.setup.design, design)
+    if plan.setup.engine != ENGINE:
+        msg = (
+            f"{out}: its students are trained by engine {plan.setup.engine}, this is engine "
+            f"{ENGINE}; name an empty folder, or go on with the commit that began it."
+        )
+        raise DataError(msg)
     if packed is not None:
         _require_same(out, "setup", plan.setup, packed)
     evaluator = StudentEvaluator(_worker_setup(out, plan))
@@ -147,6 +156,7 @@ def _make(
     _save_array(out / "validation_logits.npy", validation_logits.numpy())
     mean, std = channel_statistics(source.train)
     setup = TableSetup(
+        engine=ENGINE,
         design=design,
         pace=Pace(seconds=(0.0,) * 5, relative_error=0.0),
         points_digest="",

@@ -1,5 +1,7 @@
 """Way (c): the engine of autokd, whole, and reduced to what the network computes."""
 
+import itertools
+import math
 from collections.abc import Iterator
 
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from autokd.distill.trainer import Training
 from autokd.space.program import Program
 
 _ENDLESS = 10**9
+_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class ScoredTraining(Training):
@@ -43,7 +46,7 @@ class _OneBatch(BatchSource):
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
 
-    def batch(self, step: int) -> Batch:  # noqa: ARG002 - all steps are alike
+    def batch(self, step: int, *, px: int | None = None) -> Batch:  # noqa: ARG002 - all alike
         return self._batch
 
 
@@ -56,5 +59,18 @@ class _BackwardOnly(ClippedSgd):
 def advance(training: Training, *, batch_images: int) -> Iterator[int]:
     """Train to the end of the schedule; after each step gives the images in it."""
     while training.step < training.schedule.total_steps:
+        training.advance()
+        yield batch_images
+
+
+def advance_mixed(training: Training, *, batch_images: int) -> Iterator[int]:
+    """Take the steps of the schedule for ever, such that any window has the mix of all of them.
+
+    Images are smaller before the decay, so the first steps are faster than the last. The order is
+    that of multiples of the golden ratio, which fill every part evenly.
+    """
+    total = training.schedule.total_steps
+    for number in itertools.count():
+        training.step = int(total * ((number * _GOLDEN) % 1.0))
         training.advance()
         yield batch_images

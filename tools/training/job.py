@@ -55,6 +55,7 @@ def make_timing(job: Job) -> Timing:
         load_teacher=lambda: _load_teacher(job),
         distill=_distill(settings),
         epochs=settings.epochs,
+        in_order=settings.target_accuracy is not None,
         workers=settings.workers,
         seed=settings.seed,
     )

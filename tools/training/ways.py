@@ -28,6 +28,8 @@ class Task:
             step.
         distill: Temperature and weight.
         epochs: Length of the schedule.
+        in_order: Whether steps are taken as they come, which an accuracy needs; else the engine
+            mixes those of its phases, so that a speed is that of a whole training.
         workers: Processes of a DataLoader, where there is one.
         seed: Of the weights and, in the engine, of the order.
     """
@@ -37,6 +39,7 @@ class Task:
     load_teacher: Callable[[], nn.Module]
     distill: DistillParams
     epochs: int
+    in_order: bool
     workers: int
     seed: int
 
@@ -67,7 +70,7 @@ def start_torchdistill(task: Task) -> Running:
 
 def start_autokd(task: Task) -> Running:
     """Begin a training by the engine of autokd."""
-    from tools.training.engine import ScoredTraining, advance
+    from tools.training.engine import ScoredTraining, advance, advance_mixed
 
     training = ScoredTraining(
         task.program,
@@ -76,7 +79,8 @@ def start_autokd(task: Task) -> Running:
         images=task.epochs * len(task.data.train),
         seed=task.seed,
     )
-    return Running(advance(training, batch_images=task.data.batch_size), training.accuracy)
+    steps = advance if task.in_order else advance_mixed
+    return Running(steps(training, batch_images=task.data.batch_size), training.accuracy)
 
 
 START: Mapping[Way, _Start] = {

@@ -105,6 +105,7 @@ def make_task(tmp_path: Path, *, px: int, images: int, workers: int = 0) -> Task
         load_teacher=lambda: load_network(folder),
         distill=DistillParams(temperature=4.0, alpha=0.3),
         epochs=10,
+        in_order=True,
         workers=workers,
         seed=0,
     )
