@@ -31,7 +31,7 @@ from autokd.distill.trainer import Training, train
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.preflight import Inputs, load_inputs, worker_setup
 from autokd.space.baselines import mobilenet_v2, resnet
-from autokd.space.phases import DECAY_FRACTION
+from autokd.space.phases import DECAY_FRACTION, mean_pixels
 from autokd.space.program import Program
 from autokd.space.sizing import largest_width
 
@@ -53,7 +53,9 @@ def main() -> None:
     trial = next(t for t in report.trials if t.trial_id == report.winners[0].trial_id)
     winner = evaluator.space.program(trial.candidate)
     lengths = [seen.fidelity.images for seen in trial.observations]
-    seen_by_winner = lengths[-1] + DECAY_FRACTION * sum(lengths[:-1])
+    # The decays of the shorter rungs, which a promotion repeats, are on images of full size.
+    repeated = DECAY_FRACTION / mean_pixels(winner) * sum(lengths[:-1])
+    seen_by_winner = lengths[-1] + repeated
     rows = [{"name": "winner", "accuracy": trial.accuracy, "params": trial.candidate.cost.params}]
     for name, program_at in designs(inputs).items():
         if given.only not in (None, name):
@@ -99,18 +101,25 @@ def designs(inputs: Inputs) -> dict[str, Callable[[int], Program]]:
 def relative_time(
     program: Program, reference: Program, data: TrainingData, distill: DistillParams
 ) -> float:
-    """Give how many times longer a training step of ``program`` takes, by steps in turn."""
+    """Give how many times longer the mean training step of ``program`` takes, by steps in turn."""
     trainings = [Training(p, data, distill, images=10**9, seed=0) for p in (program, reference)]
     ratios = []
     for step in range(TIMED_STEPS + 2):
-        seconds = []
-        for training in trainings:
-            began = time.perf_counter()
-            training.advance()
-            seconds.append(time.perf_counter() - began)
+        one, other = (_mean_step_seconds(training) for training in trainings)
         if step >= 2:  # the first steps allocate
-            ratios.append(seconds[0] / seconds[1])
+            ratios.append(one / other)
     return statistics.median(ratios)
+
+
+def _mean_step_seconds(training: Training) -> float:
+    """Take one step of each phase, and weigh them as a training does."""
+    mean = 0.0
+    phases = ((0, 1 - DECAY_FRACTION), (training.schedule.branch_step, DECAY_FRACTION))
+    for training.step, share in phases:
+        began = time.perf_counter()
+        training.advance()
+        mean += share * (time.perf_counter() - began)
+    return mean
 
 
 def _scale(
