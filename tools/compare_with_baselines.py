@@ -31,7 +31,7 @@ from autokd.distill.trainer import Training, train
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.preflight import Inputs, load_inputs, worker_setup
 from autokd.space.baselines import mobilenet_v2, resnet
-from autokd.space.phases import DECAY_FRACTION, mean_pixels
+from autokd.space.phases import DECAY_FRACTION, mean_of_phases, mean_pixels
 from autokd.space.program import Program
 from autokd.space.sizing import largest_width
 
@@ -112,14 +112,14 @@ def relative_time(
 
 
 def _mean_step_seconds(training: Training) -> float:
-    """Take one step of each phase, and weigh them as a training does."""
-    mean = 0.0
-    phases = ((0, 1 - DECAY_FRACTION), (training.schedule.branch_step, DECAY_FRACTION))
-    for training.step, share in phases:
+    """Take one step of each phase."""
+    seconds = []
+    for step in (0, training.schedule.branch_step):
+        training.step = step
         began = time.perf_counter()
         training.advance()
-        mean += share * (time.perf_counter() - began)
-    return mean
+        seconds.append(time.perf_counter() - began)
+    return mean_of_phases(*seconds)
 
 
 def _scale(

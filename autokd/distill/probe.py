@@ -10,7 +10,7 @@ from autokd.core.trial import DistillParams
 from autokd.distill.batches import CPU, TrainingData
 from autokd.distill.placement import wait_for
 from autokd.distill.trainer import Training
-from autokd.space.phases import DECAY_FRACTION
+from autokd.space.phases import mean_of_phases
 from autokd.space.program import Program
 
 WARMUP_STEPS = 2
@@ -37,8 +37,7 @@ def time_students(
         early = _time_step(training, device)
         training.step = training.schedule.branch_step
         late = _time_step(training, device)
-        mean = (1 - DECAY_FRACTION) * early + DECAY_FRACTION * late
-        seconds.append(mean / data.batch_size)
+        seconds.append(mean_of_phases(early, late) / data.batch_size)
     progress("timing students", len(programs), len(programs))
     return seconds
 

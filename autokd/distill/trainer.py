@@ -1,7 +1,7 @@
 """Trains one student to one fidelity, and goes on from where an earlier rung stopped.
 
-Order, views, dropout and learning rate are functions of the step alone, so a training that was
-paused, killed or promoted ends, on one thread, with the bits of one that ran through.
+Order, views, their size, dropout and learning rate are functions of the step alone, so a training
+that was paused, killed or promoted ends, on one thread, with the bits of one that ran through.
 """
 
 import hashlib
@@ -263,5 +263,6 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 def _identity(program: Program, data: TrainingData, distill: DistillParams, seed: int) -> str:
     """Name a training: two of one name take the same steps."""
     images = (len(data.train), data.views, data.view_seed, data.flip)
+    # The size, too, so that no state is gone on with that has learned on images of another.
     parts = (program, distill, seed, *images, early_px(program))
     return hashlib.sha256(repr(parts).encode()).hexdigest()

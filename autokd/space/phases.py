@@ -27,5 +27,9 @@ def early_px(program: Program) -> int:
 
 def mean_pixels(program: Program) -> float:
     """Give the pixels of a training's mean image over those of one of full size, in (0, 1]."""
-    early = (early_px(program) / program.input_px) ** 2
-    return DECAY_FRACTION + (1 - DECAY_FRACTION) * early
+    return mean_of_phases((early_px(program) / program.input_px) ** 2, 1.0)
+
+
+def mean_of_phases(early: float, late: float) -> float:
+    """Give the mean over all steps of what is ``early`` before the decay and ``late`` in it."""
+    return (1 - DECAY_FRACTION) * early + DECAY_FRACTION * late

@@ -5,7 +5,7 @@ import torch
 
 from autokd.models.network import build_student
 from autokd.space.baselines import mobilenet_v2, resnet
-from autokd.space.phases import DECAY_FRACTION, early_px, mean_pixels
+from autokd.space.phases import DECAY_FRACTION, early_px, mean_of_phases, mean_pixels
 from autokd.space.program import ProgramBuilder
 
 
@@ -59,3 +59,8 @@ def test_hand_designed_students_do_as_well():
         network = build_student(program, seed=0).eval()
         with torch.inference_mode():
             assert network(torch.zeros(2, 3, side, side)).shape == (2, 10)
+
+
+def test_the_mean_weighs_phases_by_their_steps():
+    assert mean_of_phases(1.0, 1.0) == pytest.approx(1.0)
+    assert mean_of_phases(1.0, 2.0) == pytest.approx(1.3)
