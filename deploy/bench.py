@@ -440,10 +440,7 @@ def _warm_up(session, feed, job):
     runs, medians, settled = 0, [], False
     started = time.perf_counter()
     while True:
-        block = []
-        block_end = time.perf_counter() + BLOCK_SECONDS
-        while not block or time.perf_counter() < block_end:
-            block.append(_timed(session, feed))
+        block = _timed_for(session, feed, BLOCK_SECONDS)
         runs += len(block)
         medians.append(sorted(block)[len(block) // 2])
         medians = medians[-SETTLED_BLOCKS:]
@@ -495,11 +492,7 @@ def _measure_in_turns(session, feed, job, runtime):
 
 def _take_turn(session, feed):
     _timed(session, feed)  # does not count: the caches are full of the other model
-    samples = []
-    turn_end = time.perf_counter() + TURN_SECONDS
-    while not samples or time.perf_counter() < turn_end:
-        samples.append(_timed(session, feed))
-    return samples
+    return _timed_for(session, feed, TURN_SECONDS)
 
 
 def _sustain(session, feed, seconds):
@@ -510,10 +503,7 @@ def _sustain(session, feed, seconds):
     p50, counts, temp_mc, freq_khz = [], [], [], []
     started = time.perf_counter()
     while time.perf_counter() - started < seconds:
-        samples = array("d")
-        window_end = time.perf_counter() + window
-        while not samples or time.perf_counter() < window_end:
-            samples.append(_timed(session, feed))
+        samples = _timed_for(session, feed, window)
         now = state()
         p50.append(float(np.median(np.frombuffer(samples))))
         counts.append(len(samples))
@@ -530,6 +520,15 @@ def _sustain(session, feed, seconds):
         "freq_khz": freq_khz,
         "slowdown_pct": slowdown * 100.0,
     }
+
+
+def _timed_for(session, feed, seconds):
+    """Give the latencies in ms of runs one after another over so many seconds, of one at least."""
+    samples = array("d")
+    end = time.perf_counter() + seconds
+    while not samples or time.perf_counter() < end:
+        samples.append(_timed(session, feed))
+    return samples
 
 
 def _timed(session, feed):

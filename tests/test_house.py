@@ -14,7 +14,7 @@ MODULES = sorted(
 PACKAGE = [p for p in MODULES if p.is_relative_to(ROOT / "autokd") and p.stem[:2] != "__"]
 
 MOST_LINES = 400
-LONGER = {"deploy/bench.py": 650}  # goes to a board as one file, so it cannot be divided
+LONGER = {"deploy/bench.py": 645}  # goes to a board as one file, so it cannot be divided
 
 
 @functools.cache
