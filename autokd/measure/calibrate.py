@@ -24,7 +24,7 @@ from autokd.errors import MeasurementError
 ROUNDS = 8
 WARMUP_SECONDS = 0.15
 
-Measure = Callable[[Path], LatencyMeasurement]
+Measure = Callable[[Path, Path], LatencyMeasurement]
 
 
 class Timing(Record):
@@ -32,9 +32,10 @@ class Timing(Record):
 
     Attributes:
         graph: Its name.
+        reference: Name of the graph beside it.
         round: From 0 up.
         p50_ms: Median latency of one image; None when the measurement does not count.
-        reference_ms: That of the reference graph beside it.
+        reference_ms: That of the reference.
         ratio: The graph's time over that of the reference, median over their turns.
         runtime: Package and version that ran.
         threads: That it ran with.
@@ -42,31 +43,39 @@ class Timing(Record):
     """
 
     graph: str
+    reference: str
     round: int
-    p50_ms: float | None
-    reference_ms: float | None
-    ratio: float | None
+    p50_ms: float | None = None
+    reference_ms: float | None = None
+    ratio: float | None = None
     runtime: str | None = None
     threads: int | None = None
     reason: str | None = None
 
 
 def time_graphs(
-    files: Mapping[str, Path], measure: Measure, *, journal: Path, progress: Progress
+    files: Mapping[str, Path],
+    reference: str,
+    measure: Measure,
+    *,
+    journal: Path,
+    progress: Progress,
 ) -> list[Timing]:
     """Give the timings of all graphs, round by round.
 
     Args:
         files: ONNX file of each graph by name.
-        measure: Times a file on the target, in turns with the reference.
-        journal: Where each timing is written as it ends, and read at the start.
+        reference: Which of them all are timed in turns with.
+        measure: Times the first file on the target, in turns with the second.
+        journal: Where each timing is written as it ends, and read at the start. Those beside
+            another reference are left alone.
         progress: Told of each.
 
     Raises:
         DeviceError: The target cannot be reached, or refuses.
         StorageError: The journal cannot be written.
     """
-    known = {(one.graph, one.round): one for one in _read(journal)}
+    known = {(t.graph, t.round): t for t in _read(journal) if t.reference == reference}
     found: list[Timing] = []
     total = ROUNDS * len(files)
     for number in range(ROUNDS):
@@ -74,7 +83,8 @@ def time_graphs(
             progress("timing", len(found), total)
             timing = known.get((name, number))
             if timing is None:
-                timing = _time_graph(name, number, path, measure)
+                timing = Timing(graph=name, reference=reference, round=number)
+                timing = _measured(timing, measure, path, files[reference])
                 _append(journal, timing)
             found.append(timing)
     progress("timing", total, total)
@@ -101,24 +111,24 @@ def undisturbed_reference_ms(timings: Sequence[Timing]) -> float:
     return quantiles(found, n=10)[0] if len(found) > 1 else math.nan
 
 
-def _time_graph(name: str, number: int, path: Path, measure: Measure) -> Timing:
+def _measured(timing: Timing, measure: Measure, path: Path, reference: Path) -> Timing:
+    """Give ``timing`` with what ``measure`` finds."""
     try:
-        found = measure(path)
+        found = measure(path, reference)
     except MeasurementError as fault:
-        return Timing(
-            graph=name, round=number, p50_ms=None, reference_ms=None, ratio=None, reason=str(fault)
-        )
-    counts = found.lasting_reason is None
-    return Timing(
-        graph=name,
-        round=number,
-        p50_ms=found.p50_ms if counts else None,
-        reference_ms=found.reference_p50_ms if counts else None,
-        ratio=found.reference_ratio if counts else None,
-        runtime=found.runtime,
-        threads=found.threads,
-        reason=found.lasting_reason,
-    )
+        return timing.model_copy(update={"reason": str(fault)})
+    told = {
+        "runtime": found.runtime,
+        "threads": found.threads,
+        "reason": found.lasting_reason,
+    }
+    if found.lasting_reason is None:
+        told |= {
+            "p50_ms": found.p50_ms,
+            "reference_ms": found.reference_p50_ms,
+            "ratio": found.reference_ratio,
+        }
+    return timing.model_copy(update=told)
 
 
 def _read(journal: Path) -> list[Timing]:

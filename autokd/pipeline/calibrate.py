@@ -72,12 +72,12 @@ def calibrate(
         StorageError: The cache cannot be written.
     """
     probes = choose_probes(profile, machine_before(profile), belief_before(profile), seed=SEED)
-    reference = choose_reference(profile, probes)
+    beside = choose_reference(profile, probes)
     journal = journal_path(profile, target, probes, seconds=seconds, threads=threads)
     with tempfile.TemporaryDirectory(prefix="autokd-") as folder:
         files = _write(probes, Path(folder), profile, progress)
 
-        def measure(path: Path) -> LatencyMeasurement:
+        def measure(path: Path, reference: Path) -> LatencyMeasurement:
             return measure_on(
                 target,
                 path,
@@ -85,10 +85,10 @@ def calibrate(
                 seconds=seconds,
                 threads=threads,
                 max_warmup_seconds=WARMUP_SECONDS,
-                reference=files[reference.name],
+                reference=reference,
             )
 
-        timings = time_graphs(files, measure, journal=journal, progress=progress)
+        timings = time_graphs(files, beside.name, measure, journal=journal, progress=progress)
     return fit_timings(profile, probes, timings, target=target.name, journal=journal)
 
 

@@ -7,7 +7,7 @@ import pytest
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import silent
 from autokd.errors import DeviceError, MeasurementError, StorageError
-from autokd.measure.calibrate import ROUNDS, time_graphs, undisturbed_ms
+from autokd.measure.calibrate import ROUNDS, Timing, time_graphs, undisturbed_ms
 
 FILES = {name: Path(f"{name}.onnx") for name in "abc"}
 
@@ -46,7 +46,8 @@ class Script:
         self.answers = list(answers)
         self.asked = []
 
-    def __call__(self, path):
+    def __call__(self, path, reference):
+        assert reference == FILES["a"]
         self.asked.append(path.stem)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -59,7 +60,7 @@ def test_each_graph_is_timed_in_each_round_and_the_pace_of_the_machine_does_not_
     free = [measurement(ratio) for ratio in (0.5, 1.0, 4.0)] * half
     disturbed = [measurement(ratio, pace=1.5) for ratio in (0.5, 1.0, 4.0)] * half
     script = Script(*free, *disturbed)
-    found = time_graphs(FILES, script, journal=tmp_path / "j.jsonl", progress=silent)
+    found = time_graphs(FILES, "a", script, journal=tmp_path / "j.jsonl", progress=silent)
     assert script.asked == list("abc" * ROUNDS)
     assert undisturbed_ms(found) == pytest.approx({"a": 1.0, "b": 2.0, "c": 8.0})
     assert {(one.runtime, one.threads) for one in found} == {("onnxruntime 1.20.1", 2)}
@@ -68,7 +69,7 @@ def test_each_graph_is_timed_in_each_round_and_the_pace_of_the_machine_does_not_
 def test_of_the_ratios_the_median_counts(tmp_path):
     times = [measurement(ratio) for ratio in (1.0, 1.1, 0.9, 5.0, 0.1, 1.0, 1.2, 0.95)]
     found = time_graphs(
-        {"a": FILES["a"]}, Script(*times), journal=tmp_path / "j.jsonl", progress=silent
+        {"a": FILES["a"]}, "a", Script(*times), journal=tmp_path / "j.jsonl", progress=silent
     )
     assert undisturbed_ms(found) == pytest.approx({"a": 2.0})
 
@@ -78,7 +79,7 @@ def test_a_drift_is_shared_with_the_reference_and_heat_spoils_a_timing(tmp_path)
     hot = measurement(3.0, reason="drift: 8 %; throttled: heat")
     files = {name: FILES[name] for name in "ab"}
     script = Script(*[drifting, hot] * ROUNDS)
-    found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
+    found = time_graphs(files, "a", script, journal=tmp_path / "j.jsonl", progress=silent)
     assert undisturbed_ms(found) == pytest.approx({"a": 2.6})
     assert {one.reason for one in found} == {None, "throttled: heat"}
 
@@ -89,7 +90,7 @@ def test_what_does_not_count_is_left_out(tmp_path):
     first = [noisy, late, measurement(1.0), noisy, measurement(1.0), noisy]
     script = Script(*first, *[noisy] * (2 * (ROUNDS - 3)))
     files = {name: FILES[name] for name in "ab"}
-    found = time_graphs(files, script, journal=tmp_path / "j.jsonl", progress=silent)
+    found = time_graphs(files, "a", script, journal=tmp_path / "j.jsonl", progress=silent)
     assert script.asked == list("ab" * ROUNDS)
     assert undisturbed_ms(found) == {"a": 2.0}
     reasons = [one.reason for one in found if one.graph == "b"]
@@ -100,23 +101,27 @@ def test_after_an_interruption_it_goes_on_with_the_next_graph(tmp_path):
     journal = tmp_path / "folder" / "j.jsonl"
     script = Script(measurement(1.0), measurement(2.0), DeviceError("the board is gone"))
     with pytest.raises(DeviceError, match="gone"):
-        time_graphs(FILES, script, journal=journal, progress=silent)
+        time_graphs(FILES, "a", script, journal=journal, progress=silent)
     with journal.open("a") as stream:
         stream.write('{"graph": "c", "rou')  # of a session that was killed
     rest = [measurement(ratio) for ratio in (1.0, 2.0, 3.0)] * (ROUNDS - 1)
     script = Script(measurement(3.0), *rest)
-    found = time_graphs(FILES, script, journal=journal, progress=silent)
+    found = time_graphs(FILES, "a", script, journal=journal, progress=silent)
     assert script.asked == list("c" + "abc" * (ROUNDS - 1))
     assert undisturbed_ms(found) == {"a": 2.0, "b": 4.0, "c": 6.0}
     # And what came behind the half line is whole.
-    assert time_graphs(FILES, Script(), journal=journal, progress=silent) == found
+    assert time_graphs(FILES, "a", Script(), journal=journal, progress=silent) == found
 
 
 def test_a_journal_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"file/j\.jsonl: cannot be written"):
         time_graphs(
-            FILES, Script(measurement(1.0)), journal=tmp_path / "file" / "j.jsonl", progress=silent
+            FILES,
+            "a",
+            Script(measurement(1.0)),
+            journal=tmp_path / "file" / "j.jsonl",
+            progress=silent,
         )
 
 
@@ -124,6 +129,7 @@ def test_progress_counts_timings(tmp_path):
     seen = []
     time_graphs(
         {"a": FILES["a"]},
+        "a",
         Script(*[measurement(1.0)] * ROUNDS),
         journal=tmp_path / "j.jsonl",
         progress=lambda what, done, total: seen.append((what, done, total)),
@@ -133,5 +139,17 @@ def test_progress_counts_timings(tmp_path):
 
 def test_a_graph_without_any_timing_has_no_latency(tmp_path):
     script = Script(*[measurement(1.0, reason="throttled: heat")] * ROUNDS)
-    found = time_graphs({"a": FILES["a"]}, script, journal=tmp_path / "j.jsonl", progress=silent)
+    found = time_graphs(
+        {"a": FILES["a"]}, "a", script, journal=tmp_path / "j.jsonl", progress=silent
+    )
     assert undisturbed_ms(found) == {}
+
+
+def test_timings_beside_another_reference_are_taken_anew(tmp_path):
+    journal = tmp_path / "j.jsonl"
+    other = Timing(graph="a", reference="z", round=0, p50_ms=9.0, reference_ms=1.0, ratio=9.0)
+    journal.write_text(other.model_dump_json() + "\n")
+    script = Script(*[measurement(1.0)] * ROUNDS)
+    found = time_graphs({"a": FILES["a"]}, "a", script, journal=journal, progress=silent)
+    assert len(script.asked) == ROUNDS
+    assert undisturbed_ms(found) == {"a": 2.0}

@@ -19,6 +19,7 @@ threads. 100 students take about a quarter of an hour. The last line says whethe
 import argparse
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -57,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parse(arguments)
     try:
         profile = load_profile(given.device)
-        students = list(draw_students(profile, given.students, seed=given.seed))
+        drawn = draw_students(profile, given.students, seed=given.seed)
+        # Named by their seed, too, so that a journal never gives the timing of another student.
+        students = [replace(one, name=f"{one.name}-of-{given.seed}") for one in drawn]
         timings = _time(students, given)
         measured = undisturbed_ms(timings)
         if len(measured) < 2:
@@ -137,7 +140,7 @@ def report(
 
 def _time(students: Sequence[Probe], given: argparse.Namespace) -> list[Timing]:
     profile = load_profile(given.device)
-    reference = choose_reference(profile, students)
+    beside = choose_reference(profile, students)
     with (
         tempfile.TemporaryDirectory(prefix="autokd-") as folder,
         open_target(given.target, profile, accept_host_key=given.accept_host_key) as target,
@@ -147,7 +150,7 @@ def _time(students: Sequence[Probe], given: argparse.Namespace) -> list[Timing]:
             for s in students
         }
 
-        def measure(path: Path) -> LatencyMeasurement:
+        def measure(path: Path, reference: Path) -> LatencyMeasurement:
             return measure_on(
                 target,
                 path,
@@ -155,10 +158,10 @@ def _time(students: Sequence[Probe], given: argparse.Namespace) -> list[Timing]:
                 seconds=given.seconds,
                 threads=given.threads,
                 max_warmup_seconds=WARMUP_SECONDS,
-                reference=files[reference.name],
+                reference=reference,
             )
 
-        return time_graphs(files, measure, journal=given.journal, progress=silent)
+        return time_graphs(files, beside.name, measure, journal=given.journal, progress=silent)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

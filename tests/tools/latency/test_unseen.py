@@ -39,6 +39,7 @@ def test_halves_of_a_session_are_held_against_each_other():
     timings = [
         Timing(
             graph=name,
+            reference="a",
             round=number,
             p50_ms=p50_ms,
             reference_ms=p50_ms and paces[number],
