@@ -158,7 +158,10 @@ def _require_asked(parts: _Timed, *, target: str, job: BenchJob) -> None:
         msg = f"{target}: timed another file than the one that was sent; measure again."
         raise DeviceError(msg)
     if job.reference is not None and parts.latency.reference_ratio is None:
-        msg = f"{target}: timed the model without the reference that was sent; measure again."
+        msg = (
+            f"{target}: timed the model without the reference that was sent; let its plug-in set "
+            "the job's reference to where that file lies."
+        )
         raise DeviceError(msg)
     active = parts.runtime.providers_active[0]
     if active != job.providers[0]:

@@ -98,7 +98,7 @@ def test_a_model_that_was_timed_without_its_reference_is_refused():
     """As by a plug-in of a target that does not send it."""
     alone = changed("latency_ms", reference_p50=None, reference_ratio=None)
     assert measured(alone).reference_ratio is None
-    with pytest.raises(DeviceError, match="without the reference that was sent"):
+    with pytest.raises(DeviceError, match="without the reference that was sent; let its plug-in"):
         measured(alone, job=a_job(reference="reference.onnx"))
 
 
