@@ -16,7 +16,7 @@ from tests.pipeline.fakes import (
     make_lengths,
     make_plan,
 )
-from tests.search.fakes import candidate, fidelity_of, observation
+from tests.search.fakes import RUNG_SECONDS, candidate, fidelity_of, observation, trial
 
 TRIALS = 6
 
@@ -252,3 +252,17 @@ class TestWatch:
             "student   3  rung 0  50.00%     50.0 k params     0.5 M MACs  conv 32 px",
             "student 3 failed: why",
         ]
+
+
+def test_a_promoted_student_that_repeats_its_decay_is_no_slower_machine() -> None:
+    """A rung three times as long takes 2.5 times the time: half of the first is used again."""
+    first, second = RUNG_SECONDS[:2]
+    on_time = trial(0, 0.1, 0.2)
+    seconds = (first, second - 0.5 * first)
+    timed = [
+        seen.model_copy(update={"train_seconds": taken})
+        for seen, taken in zip(on_time.observations, seconds, strict=True)
+    ]
+    trials = [on_time.model_copy(update={"observations": tuple(timed)})]
+    assert students._slowdown(trials) == pytest.approx(1.0)
+    assert students._slowdown([]) == 1.0

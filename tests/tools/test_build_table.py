@@ -127,3 +127,9 @@ def test_a_killed_build_goes_on_and_gives_the_same_table(
     darker = dataclasses.replace(make_source(), test=make_images(27))
     with pytest.raises(DataError, match="images_digest"):
         prepare(tmp_path / "third", SMALL, source_of=lambda: darker, packed=setup, progress=silent)
+
+    monkeypatch.setattr(preparation, "ENGINE", preparation.ENGINE + 1)
+    with pytest.raises(DataError, match=r"by engine 2, this is engine 3; .* the commit that began"):
+        prepare(out, SMALL, source_of=make_source, progress=silent)
+    with pytest.raises(DataError, match=r"\(engine differ\)"):
+        prepare(tmp_path / "fourth", SMALL, source_of=make_source, packed=setup, progress=silent)
