@@ -13,6 +13,7 @@ from autokd.core.results import DataResult, Feasibility, TeacherResult
 from autokd.core.trial import Fidelity
 from autokd.pipeline.kd_gain import SEEDS, gain_rounds, gain_seeds
 from autokd.space.pace import Pace
+from autokd.space.phases import REUSED_TIME
 from autokd.space.program import Program
 
 # Shares of a budget: the search, and all training at full length, that of the twin included. New
@@ -29,9 +30,8 @@ RUNGS = 2  # of the search; the full length comes after them
 LAST_SEARCH_RUNG = RUNGS - 1
 FINAL_RUNG = RUNGS
 LONGEST_SEARCH_RUNG = 0.4  # of the full length
-# A promoted student repeats the decay of the rung before. That is on images of full size and takes
-# about half of a rung's time, so a rung costs more than the difference of the two lengths.
-REUSED_TIME = 0.5
+# A promoted student repeats the decay of the rung before, so a rung costs more than the difference
+# of the two lengths.
 PROMOTION_COST = ETA - REUSED_TIME
 FINALISTS = 2
 

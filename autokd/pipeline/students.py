@@ -24,7 +24,6 @@ from autokd.pipeline.plan import (
     FINAL_RUNG,
     FINALISTS,
     LAST_SEARCH_RUNG,
-    REUSED_TIME,
     RUNGS,
     SEARCH_SHARE,
     RunPlan,
@@ -38,6 +37,7 @@ from autokd.search.ranking import by_accuracy, in_turns
 from autokd.search.rungs import Ladder
 from autokd.search.strategies import Strategy, strategy_named
 from autokd.search.study import Screen, Study
+from autokd.space.phases import REUSED_TIME
 from autokd.space.students import StudentSpace
 
 # What is left for the jobs that take longer than was foreseen.
@@ -222,7 +222,7 @@ def _strategy(stage: _Stage) -> Strategy:
     return strategy_named(config.search.strategy)(
         stage.space,
         seed=derive_seed(config.seed, "strategy"),
-        ladder=Ladder(rungs=RUNGS, eta=ETA),
+        ladder=Ladder(rungs=RUNGS, eta=ETA, reused=REUSED_TIME),
     )
 
 

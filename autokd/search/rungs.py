@@ -19,21 +19,28 @@ class Ladder:
         rungs: Number of rungs; trials start on rung 0.
         eta: One in ``eta`` of the trials of a rung goes on to the next.
         min_last: Trials that the last rung holds at the end, if so many trials lived.
+        reused: Share of the time of a rung that a trial which goes on does not train again.
     """
 
     rungs: int
     eta: float = 3.0
     min_last: int = 3
+    reused: float = 1.0
 
     def __post_init__(self) -> None:
         assert self.rungs >= 1, f"rungs = {self.rungs}"  # noqa: S101
         assert self.eta > 1, f"eta = {self.eta}"  # noqa: S101
         assert self.min_last >= 1, f"min_last = {self.min_last}"  # noqa: S101
+        assert 0 <= self.reused <= 1, f"reused = {self.reused}"  # noqa: S101
 
     @property
     def last(self) -> int:
         """The highest rung."""
         return self.rungs - 1
+
+    def added_seconds(self, until: float, *, spent: float) -> float:
+        """Give what training up to a length adds to one that is over, both as if never paused."""
+        return max(until - self.reused * spent, 0.0)
 
 
 def ranked(trials: Sequence[Trial], rung: int) -> tuple[Trial, ...]:

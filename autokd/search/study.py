@@ -172,7 +172,8 @@ class Study:
         # One round at least: a trial that could not climb any more would be started for nothing.
         missing = climbers_missing(trials, self._ladder, stuck=self._stuck())
         rounds = max(1, math.ceil(missing / workers))
-        return first + rounds * (last - first) <= seconds_left
+        climb = self._ladder.added_seconds(last, spent=first)
+        return first + rounds * climb <= seconds_left
 
     def _stuck(self) -> frozenset[int]:
         """Give the trials whose left-over jobs are too long for the time that is left."""
@@ -194,7 +195,7 @@ class Study:
         """Give the training time that a job adds to what its trial has had."""
         observations = next((t.observations for t in trials if t.trial_id == job.trial_id), ())
         spent = observations[-1].fidelity.seconds if observations else 0.0
-        return max(job.fidelity.seconds - spent, 0.0)
+        return self._ladder.added_seconds(job.fidelity.seconds, spent=spent)
 
     def _pace(self, trials: tuple[Trial, ...]) -> float:
         """Give the time that training took over the time that it was meant to take."""
@@ -202,7 +203,7 @@ class Study:
         for trial in trials:
             before = 0.0
             for observation in trial.observations:
-                meant += observation.fidelity.seconds - before
+                meant += self._ladder.added_seconds(observation.fidelity.seconds, spent=before)
                 taken += observation.train_seconds
                 before = observation.fidelity.seconds
                 results += 1

@@ -14,6 +14,9 @@ from autokd.space.program import Program
 DECAY_FRACTION = 0.3
 # Side of the images before the decay, as a share of what the student is made for.
 EARLY_SIDE = 0.65
+# Of a rung's time, what lies before the decay: a promoted student goes on from there.
+_EARLY_TIME = (1 - DECAY_FRACTION) * EARLY_SIDE**2
+REUSED_TIME = _EARLY_TIME / (_EARLY_TIME + DECAY_FRACTION)
 _SMALLEST_MAP_PX = 2  # that the last stage may be left with
 
 

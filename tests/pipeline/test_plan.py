@@ -13,6 +13,7 @@ from autokd.pipeline.plan import (
     RunPlan,
     plan_lengths,
 )
+from autokd.space.phases import REUSED_TIME
 from tests.pipeline.fakes import PACE, make_lengths, make_plan, small_program
 
 # Of `small_program` with one channel, the mean over a training that begins at 10 px; the classifier
@@ -35,8 +36,8 @@ def test_the_search_sees_enough_students_and_no_rung_close_to_the_full_length(wo
     assert RUNGS == 2
     assert second == ETA * first
     assert second <= LONGEST_SEARCH_RUNG * final * (1 + 1e-9)
-    # A third of the students go on, and a rung repeats half of the one below, its decay.
-    each = first + (second - 0.5 * first) / ETA
+    # A third of the students go on, and a rung repeats the decay of the one below.
+    each = first + (second - REUSED_TIME * first) / ETA
     students = SEARCH_SHARE * 2400.0 * workers / each
     assert students >= STUDENTS - 1e-9
     shortened = second == pytest.approx(LONGEST_SEARCH_RUNG * final)

@@ -8,6 +8,7 @@ from autokd.pipeline.plan import FINAL_RUNG, FINALISTS, LAST_SEARCH_RUNG
 from autokd.pipeline.students import SearchEnd, Trained
 from autokd.search.ledger import Job, Ledger
 from autokd.search.loop import Event
+from autokd.space.phases import REUSED_TIME
 from tests.pipeline.fakes import (
     FakeTraining,
     Lines,
@@ -255,10 +256,9 @@ class TestWatch:
 
 
 def test_a_promoted_student_that_repeats_its_decay_is_no_slower_machine() -> None:
-    """A rung three times as long takes 2.5 times the time: half of the first is used again."""
     first, second = RUNG_SECONDS[:2]
     on_time = trial(0, 0.1, 0.2)
-    seconds = (first, second - 0.5 * first)
+    seconds = (first, second - REUSED_TIME * first)
     timed = [
         seen.model_copy(update={"train_seconds": taken})
         for seen, taken in zip(on_time.observations, seconds, strict=True)

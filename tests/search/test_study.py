@@ -131,6 +131,20 @@ def test_a_promotion_needs_the_time_that_it_adds_not_that_of_the_whole_rung(path
         assert study.ask(seconds_left=20.0).key == (0, 1)
 
 
+def test_a_promotion_needs_the_time_of_what_it_trains_again(path) -> None:
+    ladder = Ladder(rungs=2, min_last=1, reused=0.5)
+    with Ledger.open(path) as ledger:
+        study = study_on(ledger, ladder=ladder)
+        for _ in range(3):
+            finish(study, study.ask(), 0.5, train_seconds=10.0)
+        assert study.ask(seconds_left=24.9) is None
+        finish(study, study.ask(seconds_left=25.0), 0.5, train_seconds=25.0)
+    with Ledger.open(path) as ledger:
+        # All took as long as was meant, so the machine is not taken for a slower one.
+        study = study_on(ledger, ladder=ladder, max_trials=None)
+        assert study.ask(seconds_left=10.0 + 25.0).key == (3, 0)
+
+
 def test_a_new_trial_leaves_the_time_to_bring_the_best_to_the_last_rung(path) -> None:
     # Rungs of 10 and 30 s; two climbers of 20 s each are to fit after the new trial's 10 s.
     with Ledger.open(path) as ledger:

@@ -5,7 +5,14 @@ import torch
 
 from autokd.models.network import build_student
 from autokd.space.baselines import mobilenet_v2, resnet
-from autokd.space.phases import DECAY_FRACTION, early_px, mean_of_phases, mean_pixels
+from autokd.space.phases import (
+    DECAY_FRACTION,
+    EARLY_SIDE,
+    REUSED_TIME,
+    early_px,
+    mean_of_phases,
+    mean_pixels,
+)
 from autokd.space.program import ProgramBuilder
 
 
@@ -59,6 +66,11 @@ def test_hand_designed_students_do_as_well():
         network = build_student(program, seed=0).eval()
         with torch.inference_mode():
             assert network(torch.zeros(2, 3, side, side)).shape == (2, 10)
+
+
+def test_what_a_promoted_student_keeps_is_the_time_before_the_decay():
+    early = mean_of_phases(EARLY_SIDE**2, 0.0)
+    assert pytest.approx(early / mean_of_phases(EARLY_SIDE**2, 1.0)) == REUSED_TIME
 
 
 def test_the_mean_weighs_phases_by_their_steps():
