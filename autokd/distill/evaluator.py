@@ -96,7 +96,7 @@ class StudentEvaluator:
             self.data,
             candidate.distill,
             images=fidelity.images,
-            seed=_training_seed(self.setup.seed, candidate),
+            seed=training_seed(self.setup.seed, candidate),
             checkpoint=folder / "checkpoint.pt",
             device=choose_device(self.setup.train_on),
         )
@@ -137,7 +137,7 @@ class StudentEvaluator:
         )
 
 
-def _training_seed(root: int, candidate: Candidate) -> int:
+def training_seed(root: int, candidate: Candidate) -> int:
     """Name the training by its student; the number of the trial is of no matter."""
     seed = derive_seed(root, "train", candidate.member_seed)
     return derive_seed(seed, "repeat", candidate.repeat) if candidate.repeat else seed

@@ -114,6 +114,16 @@ def prepare(
         raise DataError(msg)
     if packed is not None:
         _require_same(out, "setup", plan.setup, packed)
+    return open_build(out)
+
+
+def open_build(out: Path) -> Build:
+    """Give what `prepare` left in a folder, of whatever engine.
+
+    Raises:
+        DataError: There is nothing, or it cannot be read.
+    """
+    plan = load_record(Plan, out / "plan.json", error=DataError)
     evaluator = StudentEvaluator(_worker_setup(out, plan))
     return Build(plan, evaluator, open_image_set(out / "images", "test"))
 
