@@ -28,8 +28,9 @@ from autokd.core.trial import DistillParams
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import StudentEvaluator
 from autokd.distill.trainer import Training, train
+from autokd.pipeline.inputs import Inputs, load_inputs
 from autokd.pipeline.plan import RunPlan
-from autokd.pipeline.preflight import Inputs, load_inputs, worker_setup
+from autokd.pipeline.preflight import worker_setup
 from autokd.space.baselines import mobilenet_v2, resnet
 from autokd.space.phases import DECAY_FRACTION, mean_of_phases, mean_pixels
 from autokd.space.program import Program

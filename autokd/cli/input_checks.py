@@ -107,7 +107,8 @@ def _check_teacher(
 def _check_fit(config: "RunConfig", dataset: "Dataset", teacher: "Teacher") -> Iterator[Finding]:
     """Check that there are students within the limits, before anything is trained."""
     from autokd.core.device import load_profile
-    from autokd.pipeline.preflight import Inputs, survey_space
+    from autokd.pipeline.inputs import Inputs
+    from autokd.pipeline.survey import survey_space
 
     try:
         profile = load_profile(config.device)

@@ -1,6 +1,10 @@
-"""How long work tells a person that it goes on; the command line draws it."""
+"""How long work tells a person that it goes on, and what it found; the command line draws it."""
 
+from collections.abc import Callable
 from typing import Protocol
+
+# Takes a line of text for a person.
+Say = Callable[[str], None]
 
 
 class Progress(Protocol):

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,11 +9,10 @@ from typing import Protocol, Self
 from autokd.core.device import DeviceProfile
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.plugin_record import NAME_FORM
+from autokd.core.progress import Say
 from autokd.errors import ConfigError, DeviceError, InputError
 from autokd.measure.measurement import to_measurement
 from autokd.measure.protocol import BenchAnswer, BenchJob, Host
-
-Say = Callable[[str], None]
 
 LOCAL = "local"
 _NAMES_A_PLUGIN = re.compile(NAME_FORM.removesuffix("$") + "://")

@@ -10,7 +10,7 @@ import numpy as np
 from autokd.core.codec import save_record
 from autokd.core.comparison import ImageOutcomes, outcomes_file
 from autokd.core.device import DeviceProfile
-from autokd.core.progress import Progress
+from autokd.core.progress import Progress, Say
 from autokd.core.results import ExportResult, Winner
 from autokd.core.trial import Trial
 from autokd.data.images import Dataset, ImageSet
@@ -22,8 +22,6 @@ from autokd.pipeline.exporting import Exporter
 from autokd.pipeline.precisions import Precisions, settle_precision
 from autokd.pipeline.variants import Source
 from autokd.pipeline.winner_timing import WinnerTiming
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from autokd.core.cost import Cost, Limits
+from autokd.core.progress import Say
 from autokd.core.trial import TOO_SLOW, BoardTiming, Candidate, Failure
 from autokd.errors import DeviceError, MeasurementError
 from autokd.measure.target import Target, measure_on, open_target
@@ -21,8 +22,6 @@ from autokd.space.cost import cost_on
 from autokd.space.latency_fit import LatencyObservation, refine
 from autokd.space.operators import layer_costs
 from autokd.space.students import StudentSpace
-
-Say = Callable[[str], None]
 
 TIMED_SECONDS = 1.0
 WARMUP_SECONDS = 2.0

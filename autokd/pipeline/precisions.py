@@ -1,12 +1,13 @@
 """The precisions of one winner: made, timed in turns, chosen among, and ``student.json``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autokd.core.codec import save_record
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.precision import Precision
+from autokd.core.progress import Say
 from autokd.core.results import ChosenFile, VariantResult
 from autokd.pipeline.choice import choose, choose_for_tool
 from autokd.pipeline.exporting import Exporter
@@ -14,8 +15,6 @@ from autokd.pipeline.turns import Timer, Turn, time_in_turns
 from autokd.pipeline.variants import Source, VariantMaker
 
 CHOSEN_FILE = "student.json"
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

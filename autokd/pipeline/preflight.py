@@ -1,144 +1,45 @@
-"""Everything before the search: load all, score the teacher, say what is feasible, teach, plan."""
+"""Everything before the search: score the teacher, say what is feasible, teach, plan."""
 
 import io
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from torch import nn
 
 from autokd.core.cache import cache_folder
 from autokd.core.codec import load_record, save_record, write_atomically
 from autokd.core.config import RunConfig
 from autokd.core.cost import Limits
-from autokd.core.device import DeviceProfile, load_profile
-from autokd.core.progress import Progress
-from autokd.core.results import DataResult, Feasibility, TeacherResult
+from autokd.core.progress import Progress, Say
 from autokd.core.seeds import derive_seed
-from autokd.core.shortfall import explain_infeasible, require_known_latency
 from autokd.data.augment import channel_statistics
-from autokd.data.dataset import Dataset, load_dataset
 from autokd.data.store import stored_dataset
 from autokd.distill.batches import TrainingData
 from autokd.distill.evaluator import WorkerSetup
 from autokd.distill.placement import choose_device
 from autokd.distill.probe import time_students
-from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
-from autokd.pipeline.choice import require_precision
-from autokd.pipeline.given_teacher import CARD_FILE, find_teacher
-from autokd.pipeline.named_plugins import require_loss, require_plugins
+from autokd.errors import DataError, TeacherError
+from autokd.pipeline.given_teacher import CARD_FILE
+from autokd.pipeline.input_facts import (
+    data_result,
+    teacher_line,
+    teacher_result,
+    unreadable_warning,
+)
+from autokd.pipeline.inputs import Inputs, class_names
 from autokd.pipeline.plan import RunPlan, plan_training
+from autokd.pipeline.survey import make_space, require_feasible, survey_space
 from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.pool import random_candidate
-from autokd.space.feasibility import survey
 from autokd.space.pace import Pace, fit_pace
-from autokd.space.students import StudentSpace
-from autokd.teacher.load import Teacher
 from autokd.teacher.logits import teach
 from autokd.teacher.preflight import PreflightScore, preflight
 
-Say = Callable[[str], None]
-
-SURVEY_MEMBERS = 200
 # Three of each block; enough for five coefficients, and some seconds of work.
 PROBES = 9
 MAX_WORKERS = 4
-# Classes that logit standardisation needs to say anything, see `autokd.distill.losses`.
-FEWEST_STANDARDISED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a person gave, loaded."""
-
-    config: RunConfig
-    profile: DeviceProfile
-    dataset: Dataset
-    teacher: Teacher
-
-
-def load_inputs(
-    config: RunConfig,
-    *,
-    progress: Progress,
-    run: Path | None = None,
-    module: nn.Module | None = None,
-) -> Inputs:
-    """Load profile, images and teacher.
-
-    Args:
-        config: Of the run.
-        progress: Told when work takes long.
-        run: Folder of a run that has begun; None for a new one.
-        module: The teacher, where it has no file.
-
-    Raises:
-        InputError: One of them cannot be used.
-    """
-    require_plugins(config)
-    profile = load_profile(config.device)
-    require_known_latency(config.limits.max_latency_ms, profile)
-    require_precision(config.export, profile)
-    choose_device(config.search.train_on)
-    dataset = load_dataset(config.data, seed=config.seed, progress=progress, cache=cache_folder())
-    teacher = find_teacher(config.teacher, dataset, module=module, run=run, progress=progress)
-    inputs = Inputs(config, profile, dataset, teacher)
-    _require_teachable(inputs)
-    require_loss(config.search.loss, classes=len(class_names(inputs)))
-    return inputs
-
-
-def survey_space(inputs: Inputs) -> tuple[Limits, Feasibility]:
-    """Give the limits of the run, and how much of the space keeps them.
-
-    A student that is larger than its teacher compresses nothing: where no limit on parameters is
-    set, the teacher's own count is one.
-    """
-    limits = inputs.profile.default_limits().overridden_by(inputs.config.limits.to_limits())
-    if limits.max_params is None and inputs.teacher.card.params is not None:
-        limits = limits.overridden_by(Limits(max_params=inputs.teacher.card.params))
-    space = make_space(inputs, limits)
-    return limits, survey(
-        space, members=SURVEY_MEMBERS, seed=derive_seed(inputs.config.seed, "survey")
-    )
-
-
-def make_space(
-    inputs: Inputs, limits: Limits, *, starts: tuple[tuple[float, ...], ...] = ()
-) -> StudentSpace:
-    """Give the space of students for these images and limits; ``starts`` are tried first."""
-    return StudentSpace(
-        preset=inputs.config.search.space,
-        profile=inputs.profile,
-        limits=limits,
-        image_px=inputs.dataset.train.px,
-        image_channels=inputs.dataset.train.channels,
-        class_names=class_names(inputs),
-        loss=inputs.config.search.loss,
-        starts=starts,
-    )
-
-
-def class_names(inputs: Inputs) -> tuple[str, ...]:
-    """Give the names of the classes, in the order of the logits; numbers without any."""
-    card = inputs.teacher.card
-    numbers = tuple(str(number) for number in range(card.classes))
-    return inputs.dataset.class_names or tuple(card.class_names or ()) or numbers
-
-
-def require_feasible(feasibility: Feasibility) -> None:
-    """Stop when no member fits.
-
-    Raises:
-        InfeasibleError: With the binding limit and the nearest miss of each.
-    """
-    if feasibility.fitting:
-        return
-    raise InfeasibleError(explain_infeasible(feasibility))
 
 
 def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> RunPlan:
@@ -159,7 +60,7 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
     score = preflight(
         inputs.teacher, inputs.dataset.validation, flip=inputs.config.data.flip, progress=progress
     )
-    say(_teacher_line(inputs, score))
+    say(teacher_line(inputs, score))
     save_record(inputs.teacher.card, run / CARD_FILE)
     _save_validation_logits(run, score)
     preflight_seconds = time.monotonic() - began
@@ -186,13 +87,13 @@ def make_plan(inputs: Inputs, run: Path, *, progress: Progress, say: Say) -> Run
         logits_file=str(logits_file),
         lengths=lengths,
         kd_gain_seeds=seeds,
-        data=_data_result(inputs, flip=score.flip),
-        teacher=_teacher_result(inputs, score),
+        data=data_result(inputs, flip=score.flip),
+        teacher=teacher_result(inputs, score),
         feasibility=feasibility,
         preflight_seconds=preflight_seconds,
         teach_seconds=teach_seconds,
         starts=tuple(tuple(float(number) for number in point) for point in starts),
-        warnings=(*score.warnings, *_unreadable_warning(inputs.dataset)),
+        warnings=(*score.warnings, *unreadable_warning(inputs.dataset)),
     )
     save_record(plan, path)
     return plan
@@ -328,66 +229,3 @@ def _require_same(plan: RunPlan, inputs: Inputs) -> None:
             "back, or begin a new run."
         )
         raise TeacherError(msg)
-
-
-def _require_teachable(inputs: Inputs) -> None:
-    """Refuse a loss that teaches nothing about so few classes."""
-    classes = len(class_names(inputs))
-    if inputs.config.search.loss == "logit-std" and classes < FEWEST_STANDARDISED:
-        msg = (
-            f"--loss logit-std: there are {classes} classes, and it needs {FEWEST_STANDARDISED} or "
-            "more: two standardised logits are always 1 and -1, which teaches nothing. Give "
-            "another loss, or leave it out."
-        )
-        raise ConfigError(msg)
-
-
-def _teacher_line(inputs: Inputs, score: PreflightScore) -> str:
-    card = inputs.teacher.card
-    name = card.arch or card.kind
-    size = "parameters not counted" if card.params is None else f"{card.params:,} parameters"
-    if score.accuracy is None:
-        return f"teacher: {name}, {size}; no labels, so nothing to score."
-    return (
-        f"teacher: {name}, {size}, {score.accuracy:.2%} of "
-        f"{len(inputs.dataset.validation):,} validation images right."
-    )
-
-
-def _unreadable_warning(dataset: Dataset) -> tuple[str, ...]:
-    if not dataset.unreadable:
-        return ()
-    return (f"{len(dataset.unreadable)} images could not be read and were left out.",)
-
-
-def _data_result(inputs: Inputs, *, flip: bool) -> DataResult:
-    dataset = inputs.dataset
-    return DataResult(
-        path=inputs.config.data.path,
-        digest=dataset.digest,
-        classes=class_names(inputs),
-        image_px=dataset.train.px,
-        image_channels=dataset.train.channels,
-        train_images=len(dataset.train),
-        validation_images=len(dataset.validation),
-        test_images=dataset.test_images,
-        labelled=dataset.validation.labelled,
-        flip=flip,
-        unreadable=dataset.unreadable,
-    )
-
-
-def _teacher_result(inputs: Inputs, score: PreflightScore) -> TeacherResult:
-    card = inputs.teacher.card
-    return TeacherResult(
-        file=card.file,
-        sha256=card.sha256,
-        kind=card.kind,
-        arch=card.arch,
-        params=card.params,
-        size_bytes=card.size_bytes,
-        macs=card.macs,
-        validation_accuracy=score.accuracy,
-        test_accuracy=None,
-        mirrored_accuracy=score.mirrored_accuracy,
-    )

@@ -9,7 +9,7 @@ from torch import nn
 from autokd.core.codec import load_record, write_atomically
 from autokd.core.config import RunConfig
 from autokd.core.device import load_profile
-from autokd.core.progress import Progress, silent
+from autokd.core.progress import Progress, Say, silent
 from autokd.core.results import Feasibility, Report
 from autokd.core.shortfall import limit_name, limit_text
 from autokd.core.toml import render_toml
@@ -21,20 +21,13 @@ from autokd.pipeline.choice import require_chosen
 from autokd.pipeline.deliver import deliver
 from autokd.pipeline.exporting import Exporter
 from autokd.pipeline.given_teacher import NOT_ASKED
+from autokd.pipeline.inputs import Inputs, load_inputs
 from autokd.pipeline.plan import RunPlan
 from autokd.pipeline.precisions import settle_precision
-from autokd.pipeline.preflight import (
-    Inputs,
-    Say,
-    load_inputs,
-    make_plan,
-    make_space,
-    require_feasible,
-    survey_space,
-    worker_setup,
-)
+from autokd.pipeline.preflight import make_plan, worker_setup
 from autokd.pipeline.search_facts import find_search_facts
 from autokd.pipeline.students import train_students
+from autokd.pipeline.survey import make_space, require_feasible, survey_space
 from autokd.pipeline.tracking import tracked
 from autokd.pipeline.variants import FILES, Source
 from autokd.report.write import load_report, write_report

@@ -7,8 +7,9 @@ from autokd.core.effects import ParameterEffect
 from autokd.core.measurement import TimedStudent
 from autokd.core.progress import Progress
 from autokd.core.trial import BoardTiming, Trial, searched
+from autokd.pipeline.inputs import Inputs
 from autokd.pipeline.plan import FINAL_RUNG, LAST_SEARCH_RUNG, RunPlan
-from autokd.pipeline.preflight import Inputs, make_space
+from autokd.pipeline.survey import make_space
 from autokd.search.effects import parameter_effects
 from autokd.search.ledger import Ledger
 from autokd.space.coding import dimensions

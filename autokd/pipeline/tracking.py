@@ -1,12 +1,13 @@
 """Follows the ledger of a run as it is written, and tells the trackers of the run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from autokd.core.config import RunConfig
 from autokd.core.cost import Limits
+from autokd.core.progress import Say
 from autokd.core.results import Report
 from autokd.core.trial import Candidate, Failure, Observation
 from autokd.errors import InterruptedRunError
@@ -19,8 +20,6 @@ from autokd.tracking.tracker import Opening, Told
 # What a run waits at its end for trackers that are behind.
 SECONDS_AT_THE_END = 60.0
 SECONDS_WHEN_STOPPED = 5.0
-
-Say = Callable[[str], None]
 
 
 class Follower:

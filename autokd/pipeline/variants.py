@@ -12,6 +12,7 @@ from autokd.core.codec import write_atomically
 from autokd.core.config import ExportConfig
 from autokd.core.device import DeviceProfile
 from autokd.core.precision import Int8Form, Precision
+from autokd.core.progress import Say
 from autokd.core.results import VariantResult
 from autokd.core.seeds import derive_seed
 from autokd.core.trial import Trial
@@ -38,8 +39,6 @@ FILES = {"fp32": "student.onnx", "fp16": "student.fp16.onnx", "int8": "student.i
 # 5 % of a run's budget.
 TUNING_SHARE = 0.15
 _SLOWER = 3.0  # a step with integers than one without
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ def done(tmp_path_factory, teacher, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOKD_CACHE", str(place / "cache"))
         patch.setattr("autokd.pipeline.winner_timing.BENCH_SECONDS", 0.2)
-        patch.setattr("autokd.pipeline.students.ProcessExecutor", Here)
+        patch.setattr("autokd.pipeline.searching.ProcessExecutor", Here)
+        patch.setattr("autokd.pipeline.stage.ProcessExecutor", Here)
         result = autokd.compress(
             teacher, data, out=place / "run", say=said.append, **SIGHT, **LIMITS, **LENGTH
         )

@@ -33,7 +33,8 @@ def finished(tmp_path_factory, teacher, pictures):  # noqa: F811
         patch.setenv("XDG_CONFIG_HOME", str(place / "config"))
         patch.delenv("GITHUB_STEP_SUMMARY", raising=False)
         patch.setattr("autokd.pipeline.winner_timing.BENCH_SECONDS", 0.2)
-        patch.setattr("autokd.pipeline.students.ProcessExecutor", Here)
+        patch.setattr("autokd.pipeline.searching.ProcessExecutor", Here)
+        patch.setattr("autokd.pipeline.stage.ProcessExecutor", Here)
         given = ["--teacher", str(teacher), "--data", str(pictures), *LIMITS, *RUN]
         code, said = type_command(["compress", *given, "--out", str(place / "run")])
     assert code == 0, said
@@ -63,7 +64,7 @@ def desk(finished, teacher, pictures, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setenv("AUTOKD_CACHE", str(finished / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.setattr("autokd.pipeline.preflight.SURVEY_MEMBERS", 20)
+    monkeypatch.setattr("autokd.pipeline.survey.SURVEY_MEMBERS", 20)
     modules = set(sys.modules)
     yield work
     for name in set(sys.modules) - modules:

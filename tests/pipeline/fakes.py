@@ -13,8 +13,8 @@ from autokd.core.seeds import derive_seed
 from autokd.core.trial import Observation
 from autokd.data.images import Dataset, ImageSet
 from autokd.errors import TrainingError
+from autokd.pipeline.inputs import Inputs
 from autokd.pipeline.plan import Lengths, RunPlan, plan_lengths
-from autokd.pipeline.preflight import Inputs
 from autokd.search.executors import InlineExecutor
 from autokd.space.pace import Pace
 from autokd.space.program import Program, ProgramBuilder

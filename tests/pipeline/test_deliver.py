@@ -17,7 +17,7 @@ from autokd.models.network import build_student
 from autokd.pipeline.deliver import deliver
 from autokd.pipeline.exporting import Exporter
 from autokd.pipeline.plan import FINAL_RUNG
-from autokd.pipeline.preflight import make_space
+from autokd.pipeline.survey import make_space
 from tests.pipeline.fakes import Lines, make_images, make_inputs, make_plan
 from tests.report.conftest import build_report
 from tests.search.fakes import observation

@@ -1,19 +1,14 @@
-import dataclasses
 import os
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from autokd.core.codec import load_record, save_record
-from autokd.core.cost import Limits
-from autokd.core.results import Feasibility, LimitFeasibility
 from autokd.core.seeds import derive_seed
-from autokd.core.trial import LossName
 from autokd.data.store import open_image_set
-from autokd.errors import ConfigError, DataError, InfeasibleError, TeacherError
+from autokd.errors import DataError, TeacherError
 from autokd.pipeline import preflight
 from autokd.pipeline.plan import RunPlan
 from autokd.space.pace import Pace
@@ -53,50 +48,6 @@ def test_cores_are_shared_and_no_worker_is_without_one(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     assert preflight.share_cores(wanted) == shared
-
-
-@pytest.mark.parametrize("loss", get_args(LossName))
-@pytest.mark.parametrize("classes", [2, 3])
-def test_two_classes_cannot_be_standardised(
-    monkeypatch: pytest.MonkeyPatch, classes: int, loss: LossName
-) -> None:
-    given = make_inputs(make_config(loss=loss))
-    dataset = dataclasses.replace(given.dataset, class_names=CLASSES[:classes])
-    monkeypatch.setattr(preflight, "load_dataset", lambda *_, **__: dataset)
-    monkeypatch.setattr(preflight, "find_teacher", lambda *_, **__: given.teacher)
-    if (loss, classes) == ("logit-std", 2):
-        with pytest.raises(ConfigError, match=r"--loss logit-std: there are 2 classes, .* 3"):
-            preflight.load_inputs(given.config, progress=Lines().progress)
-    else:
-        inputs = preflight.load_inputs(given.config, progress=Lines().progress)
-        assert preflight.make_space(inputs, Limits()).loss == loss
-
-
-def test_a_teacher_is_the_largest_student_that_makes_sense() -> None:
-    limits, feasibility = preflight.survey_space(make_inputs())
-    assert limits.max_params == 30_000  # the teacher's
-    assert limits.max_memory_bytes is not None  # the profile's
-    assert 0 < feasibility.fitting <= feasibility.drawn == preflight.SURVEY_MEMBERS
-
-
-def test_a_persons_own_limit_stands_above_the_teachers() -> None:
-    inputs = make_inputs()
-    config = inputs.config.model_copy(
-        update={"limits": inputs.config.limits.model_copy(update={"max_params": 50_000})}
-    )
-    limits, _ = preflight.survey_space(dataclasses.replace(inputs, config=config))
-    assert limits.max_params == 50_000
-
-
-def test_where_nothing_fits_the_run_stops_with_the_nearest_miss() -> None:
-    row = LimitFeasibility(limit="max_params", value=100, fitting=0, nearest=812)
-    none = Feasibility(drawn=200, fitting=0, binding="max_params", limits=(row,))
-    with pytest.raises(
-        InfeasibleError,
-        match=r"none of 200 .*parameters: at most 100, .* 812\)\. The limit on parameters .*Raise",
-    ):
-        preflight.require_feasible(none)
-    preflight.require_feasible(none.model_copy(update={"fitting": 1}))
 
 
 def test_a_worker_finds_the_images_and_the_views_of_the_teacher(tmp_path: Path) -> None:
@@ -239,26 +190,3 @@ def test_what_is_gone_of_a_plan_is_made_again_and_the_rest_stays(
     assert preflight.make_plan(inputs, run, progress=lines.progress, say=lines.say) == first
     assert scored.is_file()
     assert len(steps.taught) == 2
-
-
-def test_images_without_labels_and_unreadable_ones_are_told(
-    tmp_path: Path, steps: Steps, inputs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dataset = dataclasses.replace(
-        inputs.dataset, class_names=(), unreadable=("a.png",), validation=make_images(10)
-    )
-    monkeypatch.setattr(
-        preflight,
-        "preflight",
-        lambda *a, **k: dataclasses.replace(steps.preflight(*a, **k), accuracy=None),
-    )
-    lines = Lines()
-    plan = preflight.make_plan(
-        dataclasses.replace(inputs, dataset=dataset),
-        tmp_path / "run",
-        progress=lines.progress,
-        say=lines.say,
-    )
-    assert lines == ["teacher: state_dict, 30,000 parameters; no labels, so nothing to score."]
-    assert plan.data.classes == ("0", "1", "2")
-    assert plan.warnings[-1] == "1 images could not be read and were left out."

@@ -1,8 +1,8 @@
 import pytest
 
 from autokd.core.trial import TOO_SLOW, BoardTiming, Failure, TrialState
-from autokd.pipeline.preflight import make_space
 from autokd.pipeline.search_facts import find_search_facts, timed_students
+from autokd.pipeline.survey import make_space
 from autokd.search import effects
 from autokd.search.effects import FEWEST_TRIALS
 from autokd.search.events import Job

@@ -1,13 +1,12 @@
 import pytest
 
 from autokd.core.codec import load_record
-from autokd.core.trial import Failure
 from autokd.errors import ConfigError, StoppedError
-from autokd.pipeline import students
+from autokd.pipeline import searching, stage, students
 from autokd.pipeline.plan import FINAL_RUNG, FINALISTS, LAST_SEARCH_RUNG
-from autokd.pipeline.students import SearchEnd, Trained
-from autokd.search.ledger import Job, Ledger
-from autokd.search.loop import Event
+from autokd.pipeline.searching import SearchEnd
+from autokd.pipeline.students import Trained
+from autokd.search.ledger import Ledger
 from autokd.space.phases import REUSED_TIME
 from tests.pipeline.fakes import (
     FakeTraining,
@@ -17,7 +16,7 @@ from tests.pipeline.fakes import (
     make_lengths,
     make_plan,
 )
-from tests.search.fakes import RUNG_SECONDS, candidate, fidelity_of, observation, trial
+from tests.search.fakes import RUNG_SECONDS, trial
 
 TRIALS = 6
 
@@ -27,7 +26,8 @@ def train(tmp_path, monkeypatch):
     """Run the students' step in a folder with a fake training; give what came of it."""
 
     def run(training: FakeTraining, *, folder="run", lines=None, plan=None, **search) -> Trained:
-        monkeypatch.setattr(students, "ProcessExecutor", training.open)
+        monkeypatch.setattr(searching, "ProcessExecutor", training.open)
+        monkeypatch.setattr(stage, "ProcessExecutor", training.open)
         lines = lines if lines is not None else Lines()
         config = make_config(**{"trials": TRIALS, **search})
         (tmp_path / folder).mkdir(exist_ok=True)
@@ -203,56 +203,6 @@ def test_every_step_ends_with_all_of_it_done_exactly_once(train) -> None:
         "training the winner without its teacher",
     ]
     assert [what for what, done, total in steps if done >= total] == names
-
-
-class TestWatch:
-    JOB = Job(trial_id=3, candidate=candidate(), fidelity=fidelity_of(None, 0))
-
-    @pytest.fixture
-    def lines(self) -> Lines:
-        return Lines()
-
-    @pytest.fixture
-    def watch(self, lines: Lines) -> students._Watch:
-        return students._Watch(lines.progress, lines.say)
-
-    def test_time_that_is_over_is_not_the_end(self, watch, lines) -> None:
-        watch.begin_seconds("training", 10.0, since=100.0)
-        for spent in (105.0, 110.0, 500.0):
-            watch(Event("waiting", spent))
-        assert lines == [
-            ("training", 5.0, 10.0),
-            ("training", 9.9, 10.0),
-            ("training", 9.9, 10.0),
-        ]
-        watch.end()
-        assert lines[-1] == ("training", 10.0, 10.0)
-
-    def test_time_of_earlier_sessions_counts_in_a_search(self, watch, lines) -> None:
-        watch.begin_seconds("searching", 200.0, since=0.0)
-        watch(Event("waiting", 150.0))
-        assert lines == [("searching", 150.0, 200.0)]
-
-    def test_students_count_when_they_are_through_the_first_rung(self, watch, lines) -> None:
-        watch.begin_trials("searching", 4, done=2)
-        watch(Event("started", 0.0, self.JOB))
-        watch(Event("observed", 0.0, self.JOB, observation(0, 0.5)))
-        higher = self.JOB.model_copy(update={"fidelity": fidelity_of(None, 1)})
-        watch(Event("observed", 0.0, higher, observation(1, 0.6)))
-        failure = Failure(kind="not finite", message="nan", rung=0)
-        watch(Event("failed", 0.0, self.JOB, failure))
-        steps = [line for line in lines if isinstance(line, tuple)]
-        assert [done for _, done, _ in steps] == [2, 3, 3, pytest.approx(3.96)]
-
-    def test_a_result_is_one_line(self, watch, lines) -> None:
-        watch.begin_trials("searching", 4, done=0)
-        watch(Event("observed", 0.0, self.JOB, observation(0, 0.5)))
-        watch(Event("failed", 0.0, self.JOB, Failure(kind="x", message="why", rung=0)))
-        texts = [line for line in lines if isinstance(line, str)]
-        assert texts == [
-            "student   3  rung 0  50.00%     50.0 k params     0.5 M MACs  conv 32 px",
-            "student 3 failed: why",
-        ]
 
 
 def test_a_promoted_student_that_repeats_its_decay_is_no_slower_machine() -> None:

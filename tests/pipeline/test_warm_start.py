@@ -5,7 +5,7 @@ import pytest
 
 from autokd.core.trial import Observation
 from autokd.errors import ConfigError
-from autokd.pipeline.preflight import make_space
+from autokd.pipeline.survey import make_space
 from autokd.pipeline.warm_start import points_of_earlier_runs
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
