@@ -4,7 +4,7 @@ import pytest
 
 from autokd.core.trial import BoardTiming, Failure
 from autokd.errors import InterruptedRunError
-from autokd.pipeline import students, tracking
+from autokd.pipeline import searching, stage, students, tracking
 from autokd.pipeline.tracking import tracked
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
@@ -145,7 +145,8 @@ def test_a_broken_tracker_does_not_take_another_with_it(tmp_path, ledger, monkey
 
 def test_a_real_search_tells_every_result_as_it_comes(tmp_path, tracker, monkeypatch) -> None:
     training = FakeTraining(fails={(1, 0)})
-    monkeypatch.setattr(students, "ProcessExecutor", training.open)
+    for module in (searching, stage):
+        monkeypatch.setattr(module, "ProcessExecutor", training.open)
     plan = make_plan()
     seen_while_running = []
     with (
