@@ -7,18 +7,14 @@ measurement is written down as it ends; the next call goes on from there.
 """
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import BinaryIO
 
-from pydantic import ValidationError
-
-from autokd.core.codec import storage_error
 from autokd.core.measurement import LatencyMeasurement
 from autokd.core.progress import Progress
 from autokd.core.record import Record
+from autokd.core.record_lines import append_line, read_lines
 from autokd.errors import MeasurementError
 
 ROUNDS = 8
@@ -75,7 +71,7 @@ def time_graphs(
         DeviceError: The target cannot be reached, or refuses.
         StorageError: The journal cannot be written.
     """
-    known = {(t.graph, t.round): t for t in _read(journal) if t.reference == reference}
+    known = {(t.graph, t.round): t for t in read_lines(journal, Timing) if t.reference == reference}
     found: list[Timing] = []
     total = ROUNDS * len(files)
     for number in range(ROUNDS):
@@ -85,7 +81,7 @@ def time_graphs(
             if timing is None:
                 timing = Timing(graph=name, reference=reference, round=number)
                 timing = _measured(timing, measure, path, files[reference])
-                _append(journal, timing)
+                append_line(journal, timing)
             found.append(timing)
     progress("timing", total, total)
     return found
@@ -129,34 +125,3 @@ def _measured(timing: Timing, measure: Measure, path: Path, reference: Path) -> 
             "ratio": found.reference_ratio,
         }
     return timing.model_copy(update=told)
-
-
-def _read(journal: Path) -> list[Timing]:
-    """Give what is written there; a half last line, of a session that was killed, is left out."""
-    found = []
-    try:
-        text = journal.read_text(encoding="utf-8")
-    except OSError:
-        return []
-    for line in text.splitlines():
-        try:
-            found.append(Timing.model_validate_json(line))
-        except ValidationError:
-            continue
-    return found
-
-
-def _append(journal: Path, timing: Timing) -> None:
-    try:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        with journal.open("a+b") as stream:
-            if stream.tell() and not _ends_a_line(stream):
-                stream.write(b"\n")
-            stream.write(timing.model_dump_json().encode() + b"\n")
-    except OSError as fault:
-        raise storage_error(journal, fault) from fault
-
-
-def _ends_a_line(stream: BinaryIO) -> bool:
-    stream.seek(-1, os.SEEK_END)
-    return stream.read(1) == b"\n"

@@ -21,6 +21,8 @@ from autokd.search.strategies import Strategy, strategy_named
 from autokd.search.study import Study
 from autokd.space.phases import REUSED_TIME
 
+LADDER = Ladder(rungs=RUNGS, eta=ETA, reused=REUSED_TIME)
+
 
 class SearchEnd(Record):
     """Written when the search is over; what follows is not searched any more.
@@ -49,12 +51,12 @@ def search_students(stage: Stage, run: Path) -> SearchEnd:
     deadline = None
     if config.search.trials is None:
         deadline = SEARCH_SHARE * config.budget_seconds
-        stage.watch.begin_seconds("searching", deadline, since=0.0)
+        stage.steps.begin_seconds("searching", deadline, since=0.0)
     else:
         through = sum(
             t.rung >= 0 or (t.failure is not None and not t.too_slow) for t in stage.ledger.trials()
         )
-        stage.watch.begin_trials("searching", config.search.trials, done=through)
+        stage.steps.begin_trials("searching", config.search.trials, done=through)
     with (
         _one_thread(),
         ProcessExecutor(
@@ -71,8 +73,8 @@ def search_students(stage: Stage, run: Path) -> SearchEnd:
             max_trials=config.search.trials,
             screen=screen,
         )
-        run_search(study, executor, deadline_seconds=deadline, on_event=stage.watch)
-    stage.watch.end()
+        run_search(study, executor, deadline_seconds=deadline, on_event=stage.steps)
+    stage.steps.end()
     if not by_accuracy(stage.ledger.trials(), LAST_SEARCH_RUNG):
         raise _nothing_trained(stage.ledger.trials(), config)
     end = SearchEnd(trials=len(stage.ledger.trials()), seconds=stage.ledger.spent_seconds)
@@ -86,7 +88,7 @@ def strategy_of(stage: Stage) -> Strategy:
     return strategy_named(config.search.strategy)(
         stage.space,
         seed=derive_seed(config.seed, "strategy"),
-        ladder=Ladder(rungs=RUNGS, eta=ETA, reused=REUSED_TIME),
+        ladder=LADDER,
     )
 
 

@@ -9,7 +9,7 @@ from autokd.core.trial import Candidate
 from autokd.distill.evaluator import StudentEvaluator, WorkerSetup
 from autokd.pipeline.hardware import screening
 from autokd.pipeline.plan import RunPlan
-from autokd.pipeline.watch import Watch
+from autokd.pipeline.step_progress import StepProgress
 from autokd.search.executors import ProcessExecutor
 from autokd.search.joblist import JobList
 from autokd.search.ledger import Job, Ledger
@@ -27,7 +27,7 @@ class Stage:
     space: StudentSpace
     setup: WorkerSetup
     ledger: Ledger
-    watch: Watch
+    steps: StepProgress
 
     def screening(
         self, hold_back: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -38,7 +38,7 @@ class Stage:
             self.space,
             self.plan,
             self.ledger,
-            say=self.watch.say,
+            say=self.steps.say,
             hold_back=hold_back,
         )
 
@@ -54,7 +54,7 @@ class Stage:
         cores = self.plan.workers * self.plan.threads
         workers = min(len(jobs), self.plan.workers)
         seconds = max(job.fidelity.seconds for job in jobs)
-        self.watch.begin_seconds(what, seconds, since=self.ledger.spent_seconds)
+        self.steps.begin_seconds(what, seconds, since=self.ledger.spent_seconds)
         with ProcessExecutor(
             StudentEvaluator(self.setup), workers=workers, threads=max(1, cores // workers)
         ) as executor:
@@ -62,6 +62,6 @@ class Stage:
                 JobList(self.ledger, jobs),
                 executor,
                 deadline_seconds=float("inf"),
-                on_event=self.watch,
+                on_event=self.steps,
             )
-        self.watch.end()
+        self.steps.end()

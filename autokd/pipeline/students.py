@@ -16,13 +16,13 @@ from autokd.errors import StoppedError
 from autokd.pipeline.inputs import Inputs
 from autokd.pipeline.kd_gain import Pair, gain_candidates
 from autokd.pipeline.plan import FINAL_RUNG, FINALISTS, LAST_SEARCH_RUNG, RunPlan
-from autokd.pipeline.searching import SearchEnd, search_students, strategy_of
+from autokd.pipeline.searching import LADDER, SearchEnd, search_students, strategy_of
 from autokd.pipeline.stage import Stage
+from autokd.pipeline.step_progress import StepProgress
 from autokd.pipeline.survey import make_space
-from autokd.pipeline.watch import Watch
 from autokd.search.ledger import Ledger
 from autokd.search.ranking import by_accuracy, in_turns
-from autokd.space.phases import REUSED_TIME
+from autokd.search.slowdown import slowdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,11 @@ def train_students(  # noqa: PLR0913 - who is told of what is three of them
         StorageError: The disk is full.
     """
     config, space = inputs.config, make_space(inputs, plan.limits, starts=plan.starts)
-    stage = Stage(config, plan, space, setup, ledger, Watch(progress, say, on_result))
+    stage = Stage(config, plan, space, setup, ledger, StepProgress(progress, say, on_result))
     end = search_students(stage, run)
-    slower = _slowdown(ledger.trials()[: end.trials])
+    # Other work on the machine goes on after the search, too. It is read from what the search
+    # recorded, so that a run that goes on finds the same.
+    slower = slowdown(ledger.trials()[: end.trials], LADDER)
     plan = plan.model_copy(update={"lengths": plan.lengths.slowed_by(slower)})
     stage = replace(stage, plan=plan)
     _train_members(stage, end)
@@ -163,20 +165,3 @@ def _train_pairs(stage: Stage, winner: Trial) -> tuple[Pair, ...]:
 def _first_in_turns(order: Sequence[Trial]) -> tuple[Trial, ...]:
     """Give as many as there are finalists: the first of all, and the first of the slower half."""
     return in_turns(order, LAST_SEARCH_RUNG)[:FINALISTS]
-
-
-def _slowdown(trials: Sequence[Trial]) -> float:
-    """Give the time that training took in the search over the time that it was meant to take.
-
-    Other work on the machine goes on after the search, too. It is read from what the search itself
-    recorded, so that a run that goes on finds the same.
-    """
-    meant = taken = 0.0
-    for trial in trials:
-        before = 0.0
-        for seen in trial.observations:
-            if seen.fidelity.rung <= LAST_SEARCH_RUNG:
-                meant += seen.fidelity.seconds - REUSED_TIME * before
-                taken += seen.train_seconds
-                before = seen.fidelity.seconds
-    return taken / meant if meant > 0 else 1.0

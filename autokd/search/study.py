@@ -10,6 +10,7 @@ from autokd.errors import InfeasibleError
 from autokd.search.events import Job
 from autokd.search.ledger import Ledger
 from autokd.search.rungs import climbers_missing, closing, promotable
+from autokd.search.slowdown import slowdown
 from autokd.search.strategies import Strategy
 
 FidelityOf = Callable[[Candidate, int], Fidelity]
@@ -94,7 +95,7 @@ class Study:
             StorageError: The ledger cannot be written.
         """
         trials = self.trials
-        pace = self._pace(trials)
+        pace = slowdown(trials, self._ladder, fewest_results=_MIN_PACE_RESULTS)
         for job in self._waiting(trials):
             if pace * self._job_seconds(job, trials) <= seconds_left:
                 return self._hand_out(job)
@@ -196,17 +197,3 @@ class Study:
         observations = next((t.observations for t in trials if t.trial_id == job.trial_id), ())
         spent = observations[-1].fidelity.seconds if observations else 0.0
         return self._ladder.added_seconds(job.fidelity.seconds, spent=spent)
-
-    def _pace(self, trials: tuple[Trial, ...]) -> float:
-        """Give the time that training took over the time that it was meant to take."""
-        meant, taken, results = 0.0, 0.0, 0
-        for trial in trials:
-            before = 0.0
-            for observation in trial.observations:
-                meant += self._ladder.added_seconds(observation.fidelity.seconds, spent=before)
-                taken += observation.train_seconds
-                before = observation.fidelity.seconds
-                results += 1
-        if results < _MIN_PACE_RESULTS or meant <= 0 or taken <= 0:
-            return 1.0
-        return taken / meant

@@ -7,7 +7,6 @@ from autokd.pipeline.plan import FINAL_RUNG, FINALISTS, LAST_SEARCH_RUNG
 from autokd.pipeline.searching import SearchEnd
 from autokd.pipeline.students import Trained
 from autokd.search.ledger import Ledger
-from autokd.space.phases import REUSED_TIME
 from tests.pipeline.fakes import (
     FakeTraining,
     Lines,
@@ -16,7 +15,6 @@ from tests.pipeline.fakes import (
     make_lengths,
     make_plan,
 )
-from tests.search.fakes import RUNG_SECONDS, trial
 
 TRIALS = 6
 
@@ -203,16 +201,3 @@ def test_every_step_ends_with_all_of_it_done_exactly_once(train) -> None:
         "training the winner without its teacher",
     ]
     assert [what for what, done, total in steps if done >= total] == names
-
-
-def test_a_promoted_student_that_repeats_its_decay_is_no_slower_machine() -> None:
-    first, second = RUNG_SECONDS[:2]
-    on_time = trial(0, 0.1, 0.2)
-    seconds = (first, second - REUSED_TIME * first)
-    timed = [
-        seen.model_copy(update={"train_seconds": taken})
-        for seen, taken in zip(on_time.observations, seconds, strict=True)
-    ]
-    trials = [on_time.model_copy(update={"observations": tuple(timed)})]
-    assert students._slowdown(trials) == pytest.approx(1.0)
-    assert students._slowdown([]) == 1.0

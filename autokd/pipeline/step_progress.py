@@ -1,4 +1,4 @@
-"""Events of a search or a training, turned into progress and a line for each result."""
+"""How far a step of a run is: events turned into progress, and into a line for each result."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from autokd.search.loop import Event
 MOST_BEFORE_THE_END = 0.99
 
 
-class Watch:
+class StepProgress:
     """Turns events into progress and notes.
 
     Jobs still run when the time is over that they were meant to take, and when the last student
