@@ -21,8 +21,9 @@ import torch
 
 from autokd.core.progress import silent
 from autokd.core.record import Record
+from autokd.core.record_lines import append_line, read_lines
 from autokd.core.trial import DistillParams
-from autokd.errors import AutoKDError
+from autokd.errors import AutoKDError, DataError
 from autokd.space.baselines import mobilenet_v2, resnet
 from autokd.space.counts import count_params
 from autokd.space.program import Program
@@ -41,6 +42,17 @@ STUDENTS: Mapping[str, Callable[..., Program]] = {
 # Of training, from which a speed is taken.
 PACE_SECONDS = 30.0
 _MANY_EPOCHS = 1000  # more than the pace is taken of
+
+
+class Asked(Record):
+    """What all rows of a file have in common; see the options of the same names."""
+
+    minutes: float
+    threads: int
+    workers: int
+    views: int
+    images: int | None
+    seed: int
 
 
 class Outcome(Record):
@@ -65,6 +77,13 @@ class Outcome(Record):
     accuracy: float
 
 
+class Kept(Record):
+    """A line of the file."""
+
+    asked: Asked
+    outcome: Outcome
+
+
 def main() -> None:
     """Train what is missing, and print the table."""
     given = _arguments()
@@ -83,7 +102,15 @@ def main() -> None:
 
 
 def compare(given: argparse.Namespace) -> list[Outcome]:
-    """Train each student both ways, the plain loop first, since the engine gets its time."""
+    """Train each student both ways, the plain loop first, since the engine gets its time.
+
+    Raises:
+        DataError: The file holds rows that were asked for in another way, or a part of the data is
+            missing.
+        StorageError: The file cannot be written.
+    """
+    asked = Asked(**{name: getattr(given, name) for name in Asked.model_fields})
+    there = _done(given.out, asked)
     settings = Settings(
         images=given.images,
         views=given.views,
@@ -101,7 +128,6 @@ def compare(given: argparse.Namespace) -> list[Outcome]:
     work = given.out.with_suffix(".work")
     prepared = prepare(given.data, work, settings, progress=silent)
     data = training_data(work, prepared)
-    there = {(row.student, row.way): row for row in _read(given.out)}
     for name, build in STUDENTS.items():
         task = Task(
             program=build(
@@ -118,11 +144,12 @@ def compare(given: argparse.Namespace) -> list[Outcome]:
             seed=given.seed,
         )
         if (name, "plain") not in there:
-            there[name, "plain"] = _keep(given.out, train_plain(name, task, 60 * given.minutes))
+            row = train_plain(name, task, 60 * given.minutes)
+            there[name, "plain"] = _keep(given.out, asked, row)
         if (name, "autokd") not in there:
             plain = there[name, "plain"]
             row = train_engine(name, task, plain.seconds, asking=prepared.cache.seconds)
-            there[name, "autokd"] = _keep(given.out, row)
+            there[name, "autokd"] = _keep(given.out, asked, row)
     return [there[name, way] for name in STUDENTS for way in ("plain", "autokd")]
 
 
@@ -170,16 +197,24 @@ def _train(
     )
 
 
-def _keep(path: Path, row: Outcome) -> Outcome:
-    with path.open("a") as stream:
-        stream.write(row.model_dump_json() + "\n")
+def _keep(path: Path, asked: Asked, row: Outcome) -> Outcome:
+    append_line(path, Kept(asked=asked, outcome=row))
     print(f"{row.student} {row.way}: {row.accuracy:.2%} in {row.seconds:,.0f} s", flush=True)
     return row
 
 
-def _read(path: Path) -> list[Outcome]:
-    lines = path.read_bytes().splitlines() if path.is_file() else []
-    return [Outcome.model_validate_json(line) for line in lines]
+def _done(path: Path, asked: Asked) -> dict[tuple[str, Way], Outcome]:
+    """Give what is done already, by student and way.
+
+    Raises:
+        DataError: Something there was asked for in another way.
+    """
+    lines = read_lines(path, Kept)
+    for line in lines:
+        if line.asked != asked:
+            msg = f"{path}: was begun with {line.asked}, not with {asked}; name another file."
+            raise DataError(msg)
+    return {(line.outcome.student, line.outcome.way): line.outcome for line in lines}
 
 
 def _arguments() -> argparse.Namespace:

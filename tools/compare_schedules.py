@@ -19,14 +19,15 @@ import torch
 from numpy.typing import NDArray
 
 from autokd.core.record import Record
+from autokd.core.record_lines import append_line, read_lines
 from autokd.distill.evaluator import training_seed
 from autokd.distill.schedule import Schedule
-from autokd.distill.trainer import Training
-from autokd.errors import AutoKDError
+from autokd.errors import AutoKDError, DataError
 from tools.table.figures import accuracies, rank_correlation
 from tools.table.journal import read_table
 from tools.table.rows import Row
 from tools.table.setup import Build, open_build
+from tools.training.engine import ScoredTraining
 
 FloatArray = NDArray[np.float64]
 
@@ -35,8 +36,15 @@ _INTERVAL = (0.025, 0.975)
 
 
 class CosineScores(Record):
-    """What a student had where the rungs of the table end, when trained by one cosine."""
+    """What a student had where the rungs of the table end, when trained by one cosine.
 
+    Attributes:
+        points_digest: Of the students of the table, see `tools.table.rows.TableSetup`.
+        point_id: Of the student.
+        accuracies: On the validation images, one for each rung.
+    """
+
+    points_digest: str
     point_id: int
     accuracies: tuple[float, ...]
 
@@ -61,19 +69,13 @@ class Cosine(Schedule):
         return rising * 0.5 * (1 + math.cos(math.pi * step / self.total_steps))
 
 
-class CosineTraining(Training):
+class CosineTraining(ScoredTraining):
     """One student under way by a cosine."""
 
     def use_cosine(self) -> None:
         """Let the rate fall from the start; before the first step."""
         given = self.schedule
         self.schedule = Cosine(given.total_steps, given.warmup_steps)
-
-    def accuracy(self) -> float:
-        """Score the student as it is, and leave it ready to go on."""
-        found = self.result().accuracy
-        self._network.train()
-        return found
 
 
 def train_by_cosine(build: Build, row: Row) -> CosineScores:
@@ -92,7 +94,8 @@ def train_by_cosine(build: Build, row: Row) -> CosineScores:
         while training.step < max(1, rung.images // build.evaluator.data.batch_size):
             training.advance()
         found.append(training.accuracy())
-    return CosineScores(point_id=row.point_id, accuracies=tuple(found))
+    digest = build.plan.setup.points_digest
+    return CosineScores(points_digest=digest, point_id=row.point_id, accuracies=tuple(found))
 
 
 def compare(decayed: FloatArray, cosine: FloatArray, lengths: Sequence[float]) -> Iterator[str]:
@@ -133,27 +136,23 @@ def main() -> None:
     try:
         setup, rows = read_table(given.table)
         build = open_build(given.build)
+        if build.plan.setup.points_digest != setup.points_digest:
+            msg = f"{given.build}: made other students than {given.table} has; give the one that made it."
+            raise DataError(msg)
     except AutoKDError as fault:
         msg = f"{type(fault).__name__}: {fault}"
         raise SystemExit(msg) from fault
     wanted = [row for row in rows if row.origin != "twin" and row.failure is None][: given.most]
-    there = {found.point_id: found for found in _read(given.out)}
+    lines = read_lines(given.out, CosineScores)
+    there = {line.point_id: line for line in lines if line.points_digest == setup.points_digest}
     for row in wanted:
         if row.point_id not in there:
             there[row.point_id] = found = train_by_cosine(build, row)
-            with given.out.open("a") as stream:
-                stream.write(found.model_dump_json() + "\n")
+            append_line(given.out, found)
             print(f"{row.point_id}: {row.rungs[-1].accuracy:.2%} and {found.accuracies[-1]:.2%}")
     cosine = np.array([there[row.point_id].accuracies for row in wanted])
     for line in compare(accuracies(wanted), cosine, setup.design.lengths):
         print(line)
-
-
-def _read(path: Path) -> list[CosineScores]:
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().splitlines()
-    return [CosineScores.model_validate_json(line) for line in lines]
 
 
 def _arguments() -> argparse.Namespace:

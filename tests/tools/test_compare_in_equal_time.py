@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from autokd.core.record_lines import read_lines
 from autokd.space.baselines import resnet
 from tests.tools.training.made_up import make_folder, make_task
 from tools import compare_in_equal_time as comparison
-from tools.compare_in_equal_time import Outcome, train_engine, train_plain
+from tools.compare_in_equal_time import Kept, train_engine, train_plain
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def test_what_is_done_is_kept_and_not_done_again(
     monkeypatch.setattr(sys, "argv", ["compare_in_equal_time.py", *given])
     comparison.main()
     first = capsys.readouterr().out.splitlines()
-    plain, engine = (Outcome.model_validate_json(line) for line in out.read_text().splitlines())
+    plain, engine = (line.outcome for line in read_lines(out, Kept))
     assert (plain.way, engine.way) == ("plain", "autokd")
     assert plain.params == engine.params > 0
     assert plain.images % 108 == 0
@@ -37,6 +38,9 @@ def test_what_is_done_is_kept_and_not_done_again(
     again = capsys.readouterr().out.splitlines()
     assert again == first[2:]
     assert len(again) == 4
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--seed", "1"])
+    with pytest.raises(SystemExit, match=r"\.jsonl: was begun with .*seed=0, not .*seed=1; "):
+        comparison.main()
 
 
 def test_lengths_follow_from_speeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
