@@ -137,7 +137,7 @@ def main() -> None:
         setup, rows = read_table(given.table)
         build = open_build(given.build)
         if build.plan.setup.points_digest != setup.points_digest:
-            msg = f"{given.build}: made other students than {given.table} has; give the one that made it."
+            msg = f"{given.build}: did not make {given.table}; give the folder that did."
             raise DataError(msg)
     except AutoKDError as fault:
         msg = f"{type(fault).__name__}: {fault}"
